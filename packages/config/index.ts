@@ -1,0 +1,2 @@
+export { ConfigError, loadConfig, parseConfig, type Settings } from './load.ts';
+export { type HostPort, hostPort, hostPorts, list, milliseconds, seconds } from './schemas.ts';

@@ -1,0 +1,12 @@
+export { Code } from '@realchat/gen/google/rpc/code';
+export type { Call, Caller } from './call.ts';
+export { type CallOptions, createGrpcClient, type GrpcClient } from './client.ts';
+export { Encoded, type Handlers, type Implementation, implement, type ResponseStream } from './implement.ts';
+export { createKeyCache, type KeyCache } from './key-cache.ts';
+export { OPEN_SERVICES, PUBLIC_SERVICES } from './public-services.ts';
+export { ERROR_DOMAIN, exhausted, type FieldViolation, RpcError, unavailable } from './rpc-error.ts';
+export { createGrpcServer, type GrpcServer, type GrpcServerOptions, MAX_MESSAGE_BYTES } from './server.ts';
+export { asBuffer, toServiceDefinition } from './service-definition.ts';
+export { rpcSettings, tokenSettings } from './settings.ts';
+export { createTokenVerifier, type TokenVerifier } from './token-verifier.ts';
+export { validate } from './validation.ts';

@@ -1,0 +1,109 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { Code } from '@realchat/gen/google/rpc/code';
+import type { Logger } from '@realchat/telemetry';
+import { type CryptoKey, importJWK, type JSONWebKeySet } from 'jose';
+import { RpcError } from './rpc-error.ts';
+
+/** The public keys that verify access tokens. They are kept when auth is away, and over restarts with a file. */
+export interface KeyCache {
+  /** Loads the keys; resolves even when auth is away, as long as it may come back. */
+  start(): Promise<void>;
+  stop(): void;
+  /** The key of an id. Throws UNAUTHENTICATED for an unknown one, UNAVAILABLE when no key was ever seen. */
+  find(keyId: string | undefined): Promise<CryptoKey>;
+  /** True when there is at least one key. */
+  ready(): boolean;
+}
+
+const REFRESH_MS = 60_000;
+const RETRY_MS = 1_000;
+/** An unknown key id makes one fetch in this time, so that a flood of them makes one fetch too. */
+const UNKNOWN_ID_COOLDOWN_MS = 5_000;
+const FETCH_TIMEOUT_MS = 2_000;
+
+/** Fetches a JWK set in the background and serves the newest one that was ever read. */
+export function createKeyCache(options: { url: string; file?: string | undefined; log: Logger }): KeyCache {
+  let keys = new Map<string, CryptoKey>();
+  let timer: NodeJS.Timeout | undefined;
+  let fetching: Promise<void> | undefined;
+  let fetchedAt = 0;
+  let stopped = false;
+
+  const take = async (set: JSONWebKeySet) => {
+    const next = new Map<string, CryptoKey>();
+    for (const jwk of set.keys) {
+      // One algorithm per key: what is not for ES256 signatures is none of ours.
+      if (!jwk.kid || jwk.kty !== 'EC' || jwk.crv !== 'P-256' || (jwk.alg && jwk.alg !== 'ES256')) continue;
+      next.set(jwk.kid, (await importJWK({ ...jwk, alg: 'ES256' })) as CryptoKey);
+    }
+    if (next.size === 0) throw new Error('the key set has no usable key');
+    keys = next;
+  };
+
+  const fetchKeys = async () => {
+    const response = await fetch(options.url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS), redirect: 'error' });
+    if (!response.ok) throw new Error(`the key set answered ${response.status}`);
+    const set = (await response.json()) as JSONWebKeySet;
+    await take(set);
+    fetchedAt = Date.now();
+    if (options.file) await keep(options.file, set);
+  };
+
+  const refresh = (): Promise<void> => {
+    fetching ??= fetchKeys()
+      .then(() => schedule(REFRESH_MS))
+      .catch((error: unknown) => {
+        options.log.warn(
+          { err: error, kept: keys.size },
+          'could not fetch the token keys; going on with those at hand',
+        );
+        schedule(RETRY_MS);
+      })
+      .finally(() => {
+        fetching = undefined;
+      });
+    return fetching;
+  };
+
+  const schedule = (ms: number) => {
+    clearTimeout(timer);
+    if (!stopped) timer = setTimeout(() => void refresh(), ms).unref();
+  };
+
+  return {
+    async start() {
+      if (options.file)
+        await readFile(options.file, 'utf8')
+          .then((text) => take(JSON.parse(text)))
+          .catch(() => {});
+      await refresh();
+    },
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+    },
+    async find(keyId) {
+      const known = keyId ? keys.get(keyId) : undefined;
+      if (known) return known;
+      if (keyId && keyId.length <= 64 && Date.now() - fetchedAt > UNKNOWN_ID_COOLDOWN_MS) {
+        fetchedAt = Date.now();
+        await refresh();
+      }
+      const fetched = keyId ? keys.get(keyId) : undefined;
+      if (fetched) return fetched;
+      if (keys.size === 0) {
+        throw new RpcError(Code.UNAVAILABLE, 'KEYS_UNAVAILABLE', 'tokens cannot be verified yet', {
+          retryAfterMs: 1_000,
+        });
+      }
+      throw new RpcError(Code.UNAUTHENTICATED, 'TOKEN_INVALID', 'the access token is not valid');
+    },
+    ready: () => keys.size > 0,
+  };
+}
+
+async function keep(file: string, set: JSONWebKeySet): Promise<void> {
+  const temporary = `${file}.${process.pid}`;
+  await writeFile(temporary, JSON.stringify(set));
+  await rename(temporary, file);
+}

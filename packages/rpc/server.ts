@@ -1,0 +1,140 @@
+import type { DescService } from '@bufbuild/protobuf';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import * as grpc from '@grpc/grpc-js';
+import type { HostPort } from '@realchat/config';
+import {
+  ServerReflection,
+  ServerReflectionRequestSchema,
+  ServerReflectionResponseSchema,
+} from '@realchat/gen/grpc/reflection/v1/reflection';
+import type { Logger, Registry } from '@realchat/telemetry';
+import { HealthImplementation } from 'grpc-health-check';
+import { type CallMetrics, createCallMetrics } from './call-metrics.ts';
+import { type Handling, streamingCall, unaryCall } from './handle-call.ts';
+import type { Implementation } from './implement.ts';
+import { createReflection } from './reflection.ts';
+import type { RpcError } from './rpc-error.ts';
+import { asBuffer, toServiceDefinition } from './service-definition.ts';
+import type { TokenVerifier } from './token-verifier.ts';
+
+/** The most bytes of one message, everywhere in the mesh. */
+export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+
+/** A gRPC server of the mesh with health v1 and, where asked for, reflection v1. */
+export interface GrpcServer {
+  /** The port it listens on, once started. */
+  readonly port: number;
+  start(): Promise<void>;
+  /** From now on health answers NOT_SERVING and new calls UNAVAILABLE; streams are the service's own to end. */
+  drain(): void;
+  /** Waits for the calls in flight, at most the grace time, then closes. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** What a server is made of. */
+export interface GrpcServerOptions {
+  listen: HostPort;
+  implementations: Implementation[];
+  /** Verifies callers; leave out only on internal listeners. */
+  tokens?: TokenVerifier;
+  /** Services to describe by reflection; none when left out. */
+  reflect?: DescService[];
+  /** Names the refusal behind an error of a dependency. */
+  classify?: (error: unknown) => RpcError | undefined;
+  log: Logger;
+  metrics: Registry | CallMetrics;
+}
+
+// Defaults of grpc-js that are no limits are set here, for every server of the mesh.
+const LIMITS: grpc.ServerOptions = {
+  'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+  'grpc.max_send_message_length': 32 * 1024 * 1024,
+  'grpc.max_concurrent_streams': 10_000,
+  'grpc-node.max_session_memory': 64,
+  'grpc.keepalive_time_ms': 30_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+  'grpc.enable_channelz': 0,
+};
+
+/** Makes a server; it listens when started. */
+export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
+  const server = new grpc.Server(LIMITS);
+  const health = new HealthImplementation();
+  let draining = false;
+  let port = 0;
+
+  const handling: Handling = {
+    tokens: options.tokens,
+    log: options.log,
+    metrics: 'started' in options.metrics ? options.metrics : createCallMetrics(options.metrics),
+    classify: options.classify ?? (() => undefined),
+    draining: () => draining,
+  };
+  for (const implementation of options.implementations) addService(server, implementation, handling);
+  health.addToServer(server);
+  if (options.reflect) addReflection(server, options.reflect);
+
+  const setHealth = (status: 'SERVING' | 'NOT_SERVING') => {
+    health.setStatus('', status);
+    for (const { service } of options.implementations) health.setStatus(service.typeName, status);
+  };
+
+  return {
+    get port() {
+      return port;
+    },
+    async start() {
+      port = await new Promise<number>((resolve, reject) => {
+        const address = `${options.listen.host.includes(':') ? `[${options.listen.host}]` : options.listen.host}:${options.listen.port}`;
+        server.bindAsync(address, grpc.ServerCredentials.createInsecure(), (error, bound) =>
+          error ? reject(error) : resolve(bound),
+        );
+      });
+      setHealth('SERVING');
+    },
+    drain() {
+      draining = true;
+      setHealth('NOT_SERVING');
+    },
+    stop(graceMs) {
+      return new Promise((resolve) => {
+        // tryShutdown alone waits for ever on a stream that nobody ends.
+        const overdue = setTimeout(() => {
+          server.forceShutdown();
+          resolve();
+        }, graceMs);
+        server.tryShutdown(() => {
+          clearTimeout(overdue);
+          resolve();
+        });
+      });
+    },
+  };
+}
+
+function addService(server: grpc.Server, { service, handlers, open }: Implementation, handling: Handling): void {
+  const wrapped: grpc.UntypedServiceImplementation = {};
+  for (const method of service.methods) {
+    const handler = handlers[method.localName];
+    if (!handler) throw new Error(`${service.typeName}.${method.name} has no handler`);
+    if (method.methodKind === 'unary') wrapped[method.localName] = unaryCall(method, handler as never, open, handling);
+    else if (method.methodKind === 'server_streaming')
+      wrapped[method.localName] = streamingCall(method, handler as never, open, handling);
+    else throw new Error(`${service.typeName}.${method.name}: ${method.methodKind} methods are not served`);
+  }
+  server.addService(toServiceDefinition(service), wrapped);
+}
+
+function addReflection(server: grpc.Server, services: DescService[]): void {
+  const [method] = Object.entries(toServiceDefinition(ServerReflection));
+  if (!method) throw new Error('the reflection contract has no method');
+  const [name, definition] = method;
+  const typed = {
+    ...definition,
+    requestDeserialize: (bytes: Buffer) => fromBinary(ServerReflectionRequestSchema, bytes),
+    responseSerialize: (message: never) => asBuffer(toBinary(ServerReflectionResponseSchema, message)),
+  };
+  server.addService({ [name]: typed } as grpc.ServiceDefinition, {
+    [name]: createReflection([...services, ServerReflection]),
+  });
+}
