@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { kafkaAnswers } from '../kafka-admin.ts';
+import { machineEnvironment } from '../machine-environment.ts';
+import type { ProcessSpec } from '../process-spec.ts';
+import type { Progress } from '../progress.ts';
+import { runCommand } from '../run-command.ts';
+import { ensureJava } from './java.ts';
+import { type KafkaAddresses, loggingProperties, serverProperties } from './kafka-config.ts';
+import { ensureKafkaJars } from './kafka-jars.ts';
+
+export interface KafkaOptions extends KafkaAddresses {
+  folder: string;
+}
+
+/** One broker for a laptop: small heap, quick start, little idle work. */
+const JVM = [
+  ...['-Xmx256m', '-Xms64m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],
+  ...['-XX:MaxMetaspaceSize=96m', '-Xss256k', '-Djava.awt.headless=true'],
+];
+
+/** Fetches Kafka (and Java, if need be) and formats its storage at the first start; answers how to run it. */
+export async function prepareKafka(options: KafkaOptions, progress: Progress): Promise<ProcessSpec> {
+  const [java, jars] = await Promise.all([ensureJava(progress), ensureKafkaJars(progress)]);
+  const data = join(options.folder, 'data');
+  await mkdir(data, { recursive: true, mode: 0o700 });
+  const properties = join(options.folder, 'server.properties');
+  const logging = join(options.folder, 'log4j2.properties');
+  await writeFile(properties, serverProperties(options, data));
+  await writeFile(logging, loggingProperties());
+  const run = (...main: string[]) => [...JVM, `-Dlog4j2.configurationFile=${logging}`, '-cp', join(jars, '*'), ...main];
+  if (!existsSync(join(data, 'meta.properties'))) {
+    const cluster = randomBytes(16).toString('base64url');
+    await progress.step('formatting the storage of Kafka', () =>
+      runCommand(java, run('kafka.tools.StorageTool', 'format', '--cluster-id', cluster, '--config', properties)),
+    );
+  }
+  return {
+    name: 'kafka',
+    command: java,
+    args: run('kafka.Kafka', properties),
+    env: machineEnvironment(),
+    cwd: options.folder,
+    ready: () => kafkaAnswers(`127.0.0.1:${options.ports.ADMIN}`),
+    readyTimeoutMs: 90_000,
+    stopSignal: 'SIGTERM',
+    graceMs: 20_000,
+  };
+}

@@ -1,0 +1,140 @@
+import { existsSync } from 'node:fs';
+import { appendFile, chmod, chown, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pg from 'pg';
+import { machineEnvironment } from '../machine-environment.ts';
+import type { EngineUser, ProcessSpec } from '../process-spec.ts';
+import type { Progress } from '../progress.ts';
+import { runCommand } from '../run-command.ts';
+import { type DatabaseName, databases, type Secrets } from '../secrets.ts';
+import { unprivilegedUser } from './engine-user.ts';
+import { hostBasedAccess, SUPERUSER, serverSettings } from './postgres-config.ts';
+import { ensurePostgresFolder, postgresDistribution } from './postgres-files.ts';
+
+export interface PostgresOptions {
+  folder: string;
+  port: number;
+  passwords: Secrets['postgres'];
+  /** Lines of postgresql.conf besides ours, such as `{ log_statement: 'ddl' }`. */
+  settings?: Readonly<Record<string, string>>;
+}
+
+/** Makes the cluster at the first start and writes its configuration; answers how to run it. */
+export async function preparePostgres(options: PostgresOptions, progress: Progress): Promise<ProcessSpec> {
+  const user = await unprivilegedUser();
+  const distribution = await postgresDistribution(user, progress);
+  const folder = await ensurePostgresFolder(options.folder, user);
+  const give = (path: string) => (user ? chown(path, user.uid, user.gid) : Promise.resolve());
+  await give(folder);
+  const data = join(folder, 'data');
+  if (!existsSync(data)) {
+    await progress.step('making the Postgres cluster', () =>
+      initialise({ distribution, folder, data, user, give, password: options.passwords.superuser }),
+    );
+  }
+  await writeFor(give, join(data, 'realchat.conf'), serverSettings(options.port, options.settings));
+  await writeFor(give, join(data, 'pg_hba.conf'), hostBasedAccess());
+  return {
+    name: 'postgres',
+    command: join(distribution, 'bin', 'postgres'),
+    args: ['-D', data],
+    env: machineEnvironment(),
+    cwd: folder,
+    ...(user && { user }),
+    ready: () => answers(databaseUrl(options, 'superuser')),
+    readyTimeoutMs: 60_000,
+    // Fast shutdown: SIGTERM would wait for every client to leave.
+    stopSignal: 'SIGINT',
+    graceMs: 20_000,
+    beforeStart: () => discardStalePid(data),
+  };
+}
+
+/** Makes each service's role and database; one service's role cannot connect to another's. Running it again is harmless. */
+export async function ensureDatabases(options: PostgresOptions): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl(options, 'superuser') });
+  await client.connect();
+  try {
+    for (const name of databases) {
+      const known = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [name]);
+      if (known.rowCount === 0) await client.query(`CREATE ROLE ${name} LOGIN`);
+      await client.query(`ALTER ROLE ${name} PASSWORD '${options.passwords[name]}'`);
+      const made = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name]);
+      if (made.rowCount === 0) await client.query(`CREATE DATABASE ${name} OWNER ${name}`);
+      await client.query(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`);
+    }
+  } finally {
+    await client.end();
+  }
+}
+
+/** The address of a service's database as its own role, or of the cluster as its superuser. */
+export function databaseUrl(
+  options: Pick<PostgresOptions, 'port' | 'passwords'>,
+  as: DatabaseName | 'superuser',
+): string {
+  const [role, database] = as === 'superuser' ? [SUPERUSER, 'postgres'] : [as, as];
+  return `postgres://${role}:${options.passwords[as]}@127.0.0.1:${options.port}/${database}`;
+}
+
+interface Initialisation {
+  distribution: string;
+  folder: string;
+  data: string;
+  user: EngineUser | undefined;
+  give: (path: string) => Promise<void>;
+  password: string;
+}
+
+/** Under another name first, so that one cut off half way is never taken for a cluster. */
+async function initialise({ distribution, folder, data, user, give, password }: Initialisation): Promise<void> {
+  const draft = join(folder, 'data.partial');
+  const passwordFile = join(folder, 'password');
+  await rm(draft, { recursive: true, force: true });
+  await writeFor(give, passwordFile, `${password}\n`);
+  try {
+    await runCommand(
+      join(distribution, 'bin', 'initdb'),
+      [
+        ...['--pgdata', draft, '--username', SUPERUSER, '--pwfile', passwordFile, '--auth', 'scram-sha-256'],
+        ...['--encoding', 'UTF8', '--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8', '--locale', 'C'],
+      ],
+      { env: machineEnvironment(), cwd: folder, ...(user && { user }) },
+    );
+    await appendFile(join(draft, 'postgresql.conf'), "include 'realchat.conf'\n");
+    await rename(draft, data);
+  } finally {
+    await rm(passwordFile, { force: true });
+  }
+}
+
+async function writeFor(give: (path: string) => Promise<void>, file: string, text: string): Promise<void> {
+  await writeFile(file, text, { mode: 0o600 });
+  await chmod(file, 0o600);
+  await give(file);
+}
+
+/**
+ * After a kill -9 the number in postmaster.pid may belong to a stranger by now, and Postgres would refuse to start. It is
+ * removed unless the process of that number is a Postgres of this very cluster.
+ */
+async function discardStalePid(data: string): Promise<void> {
+  const file = join(data, 'postmaster.pid');
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  if (text === undefined) return;
+  const command = await runCommand('ps', ['-o', 'args=', '-p', String(Number.parseInt(text, 10))]).catch(() => '');
+  if (command.includes(data)) throw new Error(`Postgres process ${Number.parseInt(text, 10)} still runs on ${data}`);
+  await rm(file, { force: true });
+}
+
+async function answers(connectionString: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 2000, query_timeout: 2000 });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.query('SELECT 1');
+    return true;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}

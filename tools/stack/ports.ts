@@ -1,0 +1,86 @@
+import { createServer } from 'node:net';
+import { Problem } from './problem.ts';
+
+/** Every port of the stack with the number it has in development when nobody else took it. */
+export const defaultPorts = {
+  edgePlain: 8080,
+  edgeTls: 8443,
+  edgeAdmin: 9901,
+  authGrpc: 7101,
+  authInternal: 7111,
+  authOps: 7121,
+  authJwks: 7131,
+  profileGrpc: 7201,
+  profileOps: 7221,
+  messagingGrpc: 7301,
+  messagingInternal: 7311,
+  messagingOps: 7321,
+  relayOps: 7331,
+  deliveryGrpc: 7401,
+  deliveryOps: 7421,
+  gatewayHttp: 7501,
+  gatewayH2c: 7502,
+  gatewayOps: 7521,
+  postgres: 15432,
+  valkey: 16379,
+  kafkaController: 19091,
+  kafkaAdmin: 19092,
+  kafkaAuth: 19093,
+  kafkaProfile: 19094,
+  kafkaMessaging: 19095,
+  kafkaDelivery: 19096,
+} as const;
+
+export type PortName = keyof typeof defaultPorts;
+export type Ports = Record<PortName, number>;
+export const portNames = Object.keys(defaultPorts) as PortName[];
+
+/** A port that someone else has, and the one that is used instead. */
+export interface MovedPort {
+  name: PortName;
+  from: number;
+  to: number;
+}
+
+/** Whether a port can be listened on at all these addresses. One that the machine does not have counts as free. */
+export type IsFree = (port: number) => Promise<boolean>;
+
+const TRIES = 200;
+
+/** The default ports; a taken one moves to the next that is free and that no other name has. */
+export async function nextFreePorts(isFree: IsFree): Promise<{ ports: Ports; moved: MovedPort[] }> {
+  const ports: Partial<Ports> = {};
+  const moved: MovedPort[] = [];
+  const spoken = new Set<number>(Object.values(defaultPorts));
+  for (const name of portNames) {
+    const from = defaultPorts[name];
+    let to: number = from;
+    while (!((to === from || !spoken.has(to)) && (await isFree(to)))) {
+      if (++to > from + TRIES) {
+        throw new Problem(`no free port for ${name} from ${from} on`, 'end the programs that hold these ports');
+      }
+    }
+    spoken.add(to);
+    ports[name] = to;
+    if (to !== from) moved.push({ name, from, to });
+  }
+  return { ports: ports as Ports, moved };
+}
+
+/** Asks the system, by listening for a moment at each address. */
+export function freeAt(hosts: readonly string[]): IsFree {
+  return async (port) => {
+    for (const host of hosts) if (!(await canListen(host, port))) return false;
+    return true;
+  };
+}
+
+function canListen(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      resolve(error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT'),
+    );
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}
