@@ -96,3 +96,9 @@ function serviceConfig(methods: DescMethod[]): grpc.ServiceConfig {
     ],
   } as unknown as grpc.ServiceConfig;
 }
+
+/** True when a call to another service failed because that service is away or slow, not because the call was wrong. */
+export function isCalleeUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error) || !('code' in error)) return false;
+  return error.code === grpc.status.UNAVAILABLE || error.code === grpc.status.DEADLINE_EXCEEDED;
+}

@@ -1,0 +1,16 @@
+import { hostPort } from '@realchat/config';
+import { databaseSettings } from '@realchat/db';
+import { rpcSettings } from '@realchat/rpc';
+import { telemetrySettings } from '@realchat/telemetry';
+import type { z } from 'zod';
+
+/** Settings of the messaging process. */
+export const messagingSettings = {
+  ...telemetrySettings,
+  ...rpcSettings,
+  ...databaseSettings,
+  INTERNAL_LISTEN: hostPort.describe('Where LogService is served to the mesh; never routed by the edge.'),
+  AUTH_INTERNAL: hostPort.describe("Auth's internal listener, asked whether users exist when a conversation is made."),
+};
+
+export type MessagingConfig = z.infer<z.ZodObject<typeof messagingSettings>>;

@@ -1,0 +1,22 @@
+import type { Pool } from '@realchat/db';
+import type { AccountService } from '@realchat/gen/realchat/auth/v1/account_service';
+import type { GrpcClient } from '@realchat/rpc';
+import type { SendLane } from './db/send-lane.ts';
+import type { Events } from './events.ts';
+
+/** What messaging's handlers work with. */
+export interface MessagingContext {
+  pool: Pool;
+  sendLane: SendLane;
+  accounts: Pick<GrpcClient<(typeof AccountService)['method']>, 'findMissingAccounts'>;
+  events: Events;
+  /** Wakes the relay for these shards. */
+  committed: (shards: Iterable<number>) => void;
+}
+
+/** What the log's internal readers work with. */
+export interface LogContext {
+  pool: Pool;
+  /** Names the log for its life. */
+  epoch: string;
+}

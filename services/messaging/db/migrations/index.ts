@@ -1,0 +1,10 @@
+import type { Migrations } from '@realchat/db';
+import { RELAY_TABLE_SQL } from '@realchat/outbox';
+import { sql } from 'kysely';
+import * as eventLog from './2026-11-25-1-event-log.ts';
+
+/** Every migration of this service's database, by dated name. */
+export const migrations: Migrations = {
+  '2026-11-25-1-event-log': eventLog,
+  '2026-11-25-2-relay': { up: async (db) => void (await sql.raw(RELAY_TABLE_SQL).execute(db)) },
+};

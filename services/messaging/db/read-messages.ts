@@ -1,0 +1,46 @@
+import type { Pool } from '@realchat/db';
+
+/** One message's row, in no order of its own. */
+export interface MessageRow {
+  seq: bigint;
+  number: bigint;
+  micros: bigint;
+  body: Buffer;
+}
+
+/** What a user may see of a conversation at all. */
+export interface Visibility {
+  /** The conversation's newest seq, or the user's leave. */
+  lastSeq: bigint;
+  /** The first seq of the user's first stint. */
+  firstSeq: bigint;
+}
+
+/** What the user's stints span; undefined when the user has never been a member. */
+export async function readVisibility(pool: Pool, userId: string, conversationId: string): Promise<Visibility | undefined> {
+  const result = await pool.query<{ first: bigint | null; last: bigint }>(
+    `select min(m.joined_seq) as first, max(coalesce(m.left_seq, c.last_seq)) as last
+     from member m join conversation c on c.id = m.conversation_id
+     where m.user_id = $1 and m.conversation_id = $2`,
+    [userId, conversationId],
+  );
+  const row = result.rows[0];
+  return row && row.first !== null ? { firstSeq: row.first, lastSeq: row.last } : undefined;
+}
+
+/** Messages between two seqs (both excluded) that the user's stints let through, nearest to the given end first. */
+export async function readMessages(
+  pool: Pool,
+  query: { userId: string; conversationId: string; after: bigint; before: bigint; newestFirst: boolean; limit: number },
+): Promise<MessageRow[]> {
+  const result = await pool.query<MessageRow>(
+    `select e.seq, e.number, (extract(epoch from e.create_time) * 1000000)::bigint as micros, e.body
+     from event e
+     where e.conversation_id = $1 and e.type = 1 and e.seq > $3 and e.seq < $4
+       and exists (select 1 from member m where m.conversation_id = $1 and m.user_id = $2
+                   and e.seq >= m.joined_seq and (m.left_seq is null or e.seq <= m.left_seq))
+     order by e.seq ${query.newestFirst ? 'desc' : 'asc'} limit $5`,
+    [query.conversationId, query.userId, query.after, query.before, query.limit],
+  );
+  return result.rows;
+}

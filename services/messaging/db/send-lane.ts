@@ -1,0 +1,141 @@
+import { type Client, createClient, isDatabaseUnavailable } from '@realchat/db';
+import type { Logger } from '@realchat/telemetry';
+import { appendMessages, type Draft, type Outcome } from './append-messages.ts';
+
+/** Commits messages in groups: what arrived while the last transaction was in flight goes together in the next. */
+export interface SendLane {
+  /** Resolves once the draft's outcome is durable. Throws LaneFullError, or an error of the database. */
+  append(draft: Draft): Promise<Outcome>;
+  /** Drafts that wait or are in flight. */
+  readonly depth: number;
+  stop(): Promise<void>;
+}
+
+/** More waits than the lane may hold: the sender is to come back later. */
+export class LaneFullError extends Error {
+  override name = 'LaneFullError';
+}
+
+const MAX_WAITING = 5_000;
+const MAX_BATCH = 512;
+const MAX_BATCH_BYTES = 2 * 1024 * 1024;
+
+interface Waiting {
+  draft: Draft;
+  resolve(outcome: Outcome): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * One lane for a whole instance, whatever the shards: it has one connection of its own and one transaction in flight.
+ * `committed` learns which shards have new events.
+ */
+export function createSendLane(options: {
+  url: string;
+  log: Logger;
+  committed: (shards: Iterable<number>) => void;
+  observeBatch: (size: number) => void;
+}): SendLane {
+  let waiting: Waiting[] = [];
+  /** The draft that waits or is in flight under each key. */
+  const pending = new Map<string, { draft: Draft; outcome: Promise<Outcome> }>();
+  let client: Client | undefined;
+  let running: Promise<void> | undefined;
+
+  const connection = async (): Promise<Client> => {
+    if (client) return client;
+    const fresh = createClient({ url: options.url, name: 'messaging-send-lane', pipeline: true });
+    await fresh.connect();
+    fresh.on('end', () => {
+      if (client === fresh) client = undefined;
+    });
+    client = fresh;
+    return fresh;
+  };
+
+  const drop = (broken: Client) => {
+    if (client === broken) client = undefined;
+    broken.end().catch(() => {});
+  };
+
+  const commit = async (batch: Waiting[]): Promise<void> => {
+    let used: Client | undefined;
+    try {
+      used = await connection();
+      const outcomes = await appendMessages(used, batch.map((each) => each.draft));
+      options.observeBatch(batch.length);
+      options.committed(new Set(batch.map((each) => each.draft.shard)));
+      batch.forEach((each, i) => each.resolve(outcomes[i] as Outcome));
+    } catch (error) {
+      if (isDatabaseUnavailable(error)) {
+        // The commit's answer may be what was lost: the connection's state is unknown, and so is the outcome.
+        if (used) drop(used);
+        for (const each of batch) each.reject(error);
+      } else if (batch.length > 1) {
+        options.log.warn({ err: error, size: batch.length }, 'a batch failed; its messages are committed one by one');
+        for (const each of batch) await commit([each]);
+      } else {
+        batch[0]?.reject(error);
+      }
+    }
+  };
+
+  const run = async () => {
+    while (waiting.length > 0) await commit(takeBatch());
+    running = undefined;
+  };
+
+  const takeBatch = (): Waiting[] => {
+    let bytes = 0;
+    let count = 0;
+    while (count < waiting.length && count < MAX_BATCH && bytes < MAX_BATCH_BYTES) {
+      bytes += waiting[count]?.draft.body.length ?? 0;
+      count++;
+    }
+    const batch = waiting.slice(0, count);
+    waiting = waiting.slice(count);
+    return batch;
+  };
+
+  const enqueue = (draft: Draft): Promise<Outcome> => {
+    if (waiting.length >= MAX_WAITING) throw new LaneFullError('too many messages wait to be committed');
+    return new Promise<Outcome>((resolve, reject) => {
+      waiting.push({ draft, resolve, reject });
+      // A turn of the event loop later, so that what came in one read of a socket goes together.
+      running ??= new Promise(setImmediate).then(run);
+    });
+  };
+
+  const append = async (draft: Draft): Promise<Outcome> => {
+    const key = `${draft.senderId}/${draft.deviceId}/${draft.clientMessageId}`;
+    const earlier = pending.get(key);
+    if (earlier) {
+      // A repeat shares the outcome; another message under the same key is judged once the first one's is known.
+      if (earlier.draft.requestHash.equals(draft.requestHash)) return asRepeat(await earlier.outcome);
+      await earlier.outcome.catch(() => {});
+      return append(draft);
+    }
+    const outcome = enqueue(draft);
+    pending.set(key, { draft, outcome });
+    try {
+      return await outcome;
+    } finally {
+      pending.delete(key);
+    }
+  };
+
+  return {
+    append,
+    get depth() {
+      return pending.size;
+    },
+    async stop() {
+      while (running) await running;
+      await client?.end().catch(() => {});
+    },
+  };
+}
+
+function asRepeat(outcome: Outcome): Outcome {
+  return outcome.kind === 'stored' ? { ...outcome, kind: 'repeated' } : outcome;
+}

@@ -1,0 +1,146 @@
+import { createPool, isDatabaseUnavailable, type Pool } from '@realchat/db';
+import { AccountService } from '@realchat/gen/realchat/auth/v1/account_service';
+import { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
+import { LogService } from '@realchat/gen/realchat/messaging/v1/log_service';
+import { MessageService } from '@realchat/gen/realchat/messaging/v1/message_service';
+import { createHinter } from '@realchat/outbox';
+import {
+  createCallMetrics,
+  createGrpcClient,
+  createGrpcServer,
+  createKeyCache,
+  createTokenVerifier,
+  implement,
+  isCalleeUnavailable,
+  PUBLIC_SERVICES,
+  type RpcError,
+  unavailable,
+} from '@realchat/rpc';
+import { type OpsServer, type Service, startOpsServer, type Telemetry } from '@realchat/telemetry';
+import type { MessagingConfig } from './config.ts';
+import type { LogContext, MessagingContext } from './context.ts';
+import { purgeSendKeys } from './db/purge-send-keys.ts';
+import { readEpoch } from './db/read-log.ts';
+import { createSendLane } from './db/send-lane.ts';
+import { createEvents } from './events.ts';
+import { createConversation } from './rpc/create-conversation.ts';
+import { getConversation } from './rpc/get-conversation.ts';
+import { listConversations } from './rpc/list-conversations.ts';
+import { listMessages } from './rpc/list-messages.ts';
+import { readHeads } from './rpc/read-heads.ts';
+import { readLog } from './rpc/read-log.ts';
+import { readSession } from './rpc/read-session.ts';
+import { sendMessage } from './rpc/send-message.ts';
+
+const DRAIN_MS = 500;
+const GRACE_MS = 5_000;
+const PURGE_EVERY_MS = 60_000;
+const PURGE_ROWS = 5_000;
+
+/** The messaging process: conversations and messages to the edge, the log to the mesh. */
+export interface MessagingService extends Service {
+  /** The ports that were bound. */
+  readonly ports: { grpc: number; internal: number; ops: number };
+}
+
+export function createMessagingService(config: MessagingConfig, { log, metrics }: Telemetry): MessagingService {
+  const pool = createPool({ url: config.DATABASE_URL, size: config.DATABASE_POOL_SIZE, name: 'messaging', log });
+  const hinter = createHinter({ url: config.DATABASE_URL, log });
+  const committed = (shards: Iterable<number>) => hinter.hint(shards);
+  const sendLane = createSendLane({
+    url: config.DATABASE_URL,
+    log,
+    committed,
+    observeBatch: (size) => events.batchCommitted(size),
+  });
+  const events = createEvents(metrics, () => sendLane.depth);
+  const accounts = createGrpcClient(AccountService, config.AUTH_INTERNAL, { deadlineMs: 2_000 });
+  const context: MessagingContext = { pool, sendLane, accounts, events, committed };
+  const logContext: LogContext = { pool, epoch: '' };
+
+  const keys = createKeyCache({ url: config.JWKS_URL, file: config.JWKS_CACHE_FILE, log });
+  const tokens = createTokenVerifier({ keys, issuer: config.TOKEN_ISSUER, audience: config.TOKEN_AUDIENCE });
+  const callMetrics = createCallMetrics(metrics);
+  const reflect = config.REALCHAT_MODE === 'development' ? [...PUBLIC_SERVICES] : [];
+  const edge = createGrpcServer({
+    listen: config.GRPC_LISTEN,
+    implementations: publicServices(context),
+    tokens,
+    reflect,
+    classify,
+    log,
+    metrics: callMetrics,
+  });
+  const internal = createGrpcServer({
+    listen: config.INTERNAL_LISTEN,
+    implementations: [logService(logContext)],
+    classify,
+    log,
+    metrics: callMetrics,
+  });
+  let ops: OpsServer | undefined;
+  let purging: NodeJS.Timeout | undefined;
+
+  return {
+    get ports() {
+      return { grpc: edge.port, internal: internal.port, ops: ops?.port ?? 0 };
+    },
+    async start() {
+      logContext.epoch = await readEpoch(pool);
+      await keys.start();
+      await internal.start();
+      await edge.start();
+      purging = setInterval(() => {
+        purgeSendKeys(pool, PURGE_ROWS).then(events.keysPurged, (error: unknown) => log.warn({ err: error }, 'purge failed'));
+      }, PURGE_EVERY_MS);
+      ops = await startOpsServer({ listen: config.OPS_LISTEN, metrics, problems: () => problems(pool, keys.ready()) });
+    },
+    async stop() {
+      edge.drain();
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_MS));
+      await edge.stop(GRACE_MS);
+      await internal.stop(GRACE_MS);
+      clearInterval(purging);
+      keys.stop();
+      accounts.close();
+      await sendLane.stop();
+      await hinter.stop();
+      await pool.end();
+      await ops?.stop();
+    },
+  };
+}
+
+function publicServices(context: MessagingContext) {
+  return [
+    implement(ConversationService, {
+      createConversation: (call, request) => createConversation(context, call, request),
+      getConversation: (call, request) => getConversation(context, call, request),
+      listConversations: (call, request) => listConversations(context, call, request),
+    }),
+    implement(MessageService, {
+      sendMessage: (call, request) => sendMessage(context, call, request),
+      listMessages: (call, request) => listMessages(context, call, request),
+    }),
+  ];
+}
+
+function logService(context: LogContext) {
+  return implement(LogService, {
+    readHeads: () => readHeads(context),
+    readLog: (_call, request) => readLog(context, request),
+    readSession: (_call, request) => readSession(context, request),
+  });
+}
+
+function classify(error: unknown): RpcError | undefined {
+  if (isDatabaseUnavailable(error)) return unavailable('the message store is away; nothing is lost, retry', error);
+  if (isCalleeUnavailable(error)) return unavailable('a service that this call needs is away; retry', error);
+  return undefined;
+}
+
+async function problems(pool: Pool, keysReady: boolean): Promise<string[]> {
+  const found = keysReady ? [] : ['no token keys yet'];
+  await pool.query('select 1').catch(() => found.push('the database does not answer'));
+  return found;
+}
