@@ -42,8 +42,8 @@ export interface MovedPort {
   to: number;
 }
 
-/** Whether a port can be listened on at all these addresses. One that the machine does not have counts as free. */
-export type IsFree = (port: number) => Promise<boolean>;
+/** Whether the part of that name can listen on the port. */
+export type IsFree = (port: number, name: PortName) => Promise<boolean>;
 
 const TRIES = 200;
 
@@ -55,7 +55,7 @@ export async function nextFreePorts(isFree: IsFree): Promise<{ ports: Ports; mov
   for (const name of portNames) {
     const from = defaultPorts[name];
     let to: number = from;
-    while (!((to === from || !spoken.has(to)) && (await isFree(to)))) {
+    while (!((to === from || !spoken.has(to)) && (await isFree(to, name)))) {
       if (++to > from + TRIES) {
         throw new Problem(`no free port for ${name} from ${from} on`, 'end the programs that hold these ports');
       }
@@ -67,12 +67,10 @@ export async function nextFreePorts(isFree: IsFree): Promise<{ ports: Ports; mov
   return { ports: ports as Ports, moved };
 }
 
-/** Asks the system, by listening for a moment at each address. */
-export function freeAt(hosts: readonly string[]): IsFree {
-  return async (port) => {
-    for (const host of hosts) if (!(await canListen(host, port))) return false;
-    return true;
-  };
+/** Asks the system, by listening for a moment at each address. One that the machine does not have counts as free. */
+export async function isFreeAt(hosts: readonly string[], port: number): Promise<boolean> {
+  for (const host of hosts) if (!(await canListen(host, port))) return false;
+  return true;
 }
 
 function canListen(host: string, port: number): Promise<boolean> {

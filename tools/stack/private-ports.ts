@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { tryLock, unlock } from './file-lock.ts';
-import { freeAt, type PortName, type Ports, portNames } from './ports.ts';
+import { isFreeAt, type PortName, type Ports, portNames } from './ports.ts';
 import { Problem } from './problem.ts';
 
 const FIRST = 10_240;
@@ -22,13 +22,12 @@ export interface PrivatePorts {
  * each looks long before it listens.
  */
 export async function privatePorts(): Promise<PrivatePorts> {
-  const isFree = freeAt(['127.0.0.1']);
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const start = FIRST + BLOCK * randomInt((END - FIRST) / BLOCK);
     const lock = join(tmpdir(), `realchat-ports-${userInfo().uid}`, String(start));
     if (tryLock(lock)) continue;
     const entries = portNames.map((name, index): [PortName, number] => [name, start + index]);
-    const free = await Promise.all(entries.map(([, port]) => isFree(port)));
+    const free = await Promise.all(entries.map(([, port]) => isFreeAt(['127.0.0.1'], port)));
     if (free.every(Boolean)) return { ports: Object.fromEntries(entries) as Ports, release: () => unlock(lock) };
     unlock(lock);
   }

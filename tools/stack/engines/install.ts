@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { withLock } from '../file-lock.ts';
 import { engineCache } from '../paths.ts';
 import type { Progress } from '../progress.ts';
@@ -29,6 +29,7 @@ export async function ensureInstalled(
   await mkdir(cache, { recursive: true });
   await withLock(`${target}.lock`, async () => {
     if (existsSync(target)) return;
+    await discardPartial(cache, basename(target));
     await progress.step(installation.label, async () => {
       const draft = await mkdtemp(`${target}.partial-`);
       try {
@@ -40,4 +41,10 @@ export async function ensureInstalled(
     });
   });
   return target;
+}
+
+/** What a start that was killed half way left behind. The lock is held, so nobody works on it. */
+async function discardPartial(cache: string, name: string): Promise<void> {
+  const left = (await readdir(cache)).filter((entry) => entry.startsWith(`${name}.partial-`));
+  await Promise.all(left.map((entry) => rm(join(cache, entry), { recursive: true, force: true })));
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { kafkaAnswers } from '../kafka-admin.ts';
+
 import { machineEnvironment } from '../machine-environment.ts';
 import type { ProcessSpec } from '../process-spec.ts';
 import type { Progress } from '../progress.ts';
@@ -10,16 +10,15 @@ import { runCommand } from '../run-command.ts';
 import { ensureJava } from './java.ts';
 import { type KafkaAddresses, loggingProperties, serverProperties } from './kafka-config.ts';
 import { ensureKafkaJars } from './kafka-jars.ts';
+import { kafkaAnswers } from './kafka-probe.ts';
 
 export interface KafkaOptions extends KafkaAddresses {
   folder: string;
 }
 
 /** One broker for a laptop: small heap, quick start, little idle work. */
-const JVM = [
-  ...['-Xmx256m', '-Xms64m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],
-  ...['-XX:MaxMetaspaceSize=96m', '-Xss256k', '-Djava.awt.headless=true'],
-];
+const JVM =
+  '-Xmx256m -Xms64m -Xss256k -XX:MaxMetaspaceSize=96m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.awt.headless=true';
 
 /** Fetches Kafka (and Java, if need be) and formats its storage at the first start; answers how to run it. */
 export async function prepareKafka(options: KafkaOptions, progress: Progress): Promise<ProcessSpec> {
@@ -30,7 +29,13 @@ export async function prepareKafka(options: KafkaOptions, progress: Progress): P
   const logging = join(options.folder, 'log4j2.properties');
   await writeFile(properties, serverProperties(options, data));
   await writeFile(logging, loggingProperties());
-  const run = (...main: string[]) => [...JVM, `-Dlog4j2.configurationFile=${logging}`, '-cp', join(jars, '*'), ...main];
+  const run = (...main: string[]) => [
+    ...JVM.split(' '),
+    `-Dlog4j2.configurationFile=${logging}`,
+    '-cp',
+    join(jars, '*'),
+    ...main,
+  ];
   if (!existsSync(join(data, 'meta.properties'))) {
     const cluster = randomBytes(16).toString('base64url');
     await progress.step('formatting the storage of Kafka', () =>
@@ -43,7 +48,7 @@ export async function prepareKafka(options: KafkaOptions, progress: Progress): P
     args: run('kafka.Kafka', properties),
     env: machineEnvironment(),
     cwd: options.folder,
-    ready: () => kafkaAnswers(`127.0.0.1:${options.ports.ADMIN}`),
+    ready: () => kafkaAnswers(options.ports.ADMIN),
     readyTimeoutMs: 90_000,
     stopSignal: 'SIGTERM',
     graceMs: 20_000,

