@@ -50,6 +50,7 @@ export function unaryCall(
       respond(null, encode(method.output, response));
     };
     run().catch((error: unknown) => {
+      if (call.cancelled) return ended(Code.CANCELLED);
       const refusal = toRefusal(error, context, path, handling);
       ended(refusal.code);
       respond(toServiceError(refusal));
