@@ -14,16 +14,17 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file realchat/transport/v1/frames.proto.
  */
 export const file_realchat_transport_v1_frames: GenFile = /*@__PURE__*/
-  fileDesc("CiJyZWFsY2hhdC90cmFuc3BvcnQvdjEvZnJhbWVzLnByb3RvEhVyZWFsY2hhdC50cmFuc3BvcnQudjEiNgoGRnJhbWVzEiwKBmZyYW1lcxgBIAMoCzIcLnJlYWxjaGF0LnRyYW5zcG9ydC52MS5GcmFtZSK6BQoFRnJhbWUSDAoEY2FsbBgBIAEoDRItCgVoZWxsbxgCIAEoCzIcLnJlYWxjaGF0LnRyYW5zcG9ydC52MS5IZWxsb0gAEjEKB3dlbGNvbWUYAyABKAsyHi5yZWFsY2hhdC50cmFuc3BvcnQudjEuV2VsY29tZUgAEjEKB3JlZnJlc2gYBCABKAsyHi5yZWFsY2hhdC50cmFuc3BvcnQudjEuUmVmcmVzaEgAEjUKCXJlZnJlc2hlZBgFIAEoCzIgLnJlYWxjaGF0LnRyYW5zcG9ydC52MS5SZWZyZXNoZWRIABIrCgRwaW5nGAYgASgLMhsucmVhbGNoYXQudHJhbnNwb3J0LnYxLlBpbmdIABIrCgRwb25nGAcgASgLMhsucmVhbGNoYXQudHJhbnNwb3J0LnYxLlBvbmdIABItCgVkcmFpbhgIIAEoCzIcLnJlYWxjaGF0LnRyYW5zcG9ydC52MS5EcmFpbkgAEisKBG9wZW4YCiABKAsyGy5yZWFsY2hhdC50cmFuc3BvcnQudjEuT3BlbkgAEjEKB2hlYWRlcnMYCyABKAsyHi5yZWFsY2hhdC50cmFuc3BvcnQudjEuSGVhZGVyc0gAEhEKB21lc3NhZ2UYDCABKAxIABIOCgRwYXJ0GA0gASgMSAASNgoKaGFsZl9jbG9zZRgOIAEoCzIgLnJlYWxjaGF0LnRyYW5zcG9ydC52MS5IYWxmQ2xvc2VIABIvCgZjYW5jZWwYDyABKAsyHS5yZWFsY2hhdC50cmFuc3BvcnQudjEuQ2FuY2VsSAASLwoGY3JlZGl0GBAgASgLMh0ucmVhbGNoYXQudHJhbnNwb3J0LnYxLkNyZWRpdEgAEikKA2VuZBgRIAEoCzIaLnJlYWxjaGF0LnRyYW5zcG9ydC52MS5FbmRIAEIGCgRraW5kIh0KBUhlbGxvEhQKDGFjY2Vzc190b2tlbhgBIAEoCSJtCgdXZWxjb21lEhYKDm1heF9wYXJ0X2J5dGVzGAEgASgNEhkKEW1heF9tZXNzYWdlX2J5dGVzGAIgASgNEhwKFGluaXRpYWxfY3JlZGl0X2J5dGVzGAMgASgNEhEKCW1heF9jYWxscxgEIAEoDSIfCgdSZWZyZXNoEhQKDGFjY2Vzc190b2tlbhgBIAEoCSILCglSZWZyZXNoZWQiFQoEUGluZxINCgVub25jZRgBIAEoBCIVCgRQb25nEg0KBW5vbmNlGAEgASgEIjsKBURyYWluEjIKD3JlY29ubmVjdF9hZnRlchgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJ1CgRPcGVuEg4KBm1ldGhvZBgBIAEoCRIxCghtZXRhZGF0YRgCIAMoCzIfLnJlYWxjaGF0LnRyYW5zcG9ydC52MS5NZXRhZGF0YRIqCgd0aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIjwKB0hlYWRlcnMSMQoIbWV0YWRhdGEYASADKAsyHy5yZWFsY2hhdC50cmFuc3BvcnQudjEuTWV0YWRhdGEiNgoITWV0YWRhdGESDAoEbmFtZRgBIAEoCRIMCgR0ZXh0GAIgASgJEg4KBmJpbmFyeRgDIAEoDCILCglIYWxmQ2xvc2UiCAoGQ2FuY2VsIhcKBkNyZWRpdBINCgVieXRlcxgBIAEoDSJcCgNFbmQSIgoGc3RhdHVzGAEgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXMSMQoIdHJhaWxlcnMYAiADKAsyHy5yZWFsY2hhdC50cmFuc3BvcnQudjEuTWV0YWRhdGFiBnByb3RvMw", [file_google_protobuf_duration, file_google_rpc_status]);
+  fileDesc("CiJyZWFsY2hhdC90cmFuc3BvcnQvdjEvZnJhbWVzLnByb3RvEhVyZWFsY2hhdC50cmFuc3BvcnQudjEiNgoGRnJhbWVzEiwKBmZyYW1lcxgBIAMoCzIcLnJlYWxjaGF0LnRyYW5zcG9ydC52MS5GcmFtZSK6BQoFRnJhbWUSDAoEY2FsbBgBIAEoDRItCgVoZWxsbxgCIAEoCzIcLnJlYWxjaGF0LnRyYW5zcG9ydC52MS5IZWxsb0gAEjEKB3dlbGNvbWUYAyABKAsyHi5yZWFsY2hhdC50cmFuc3BvcnQudjEuV2VsY29tZUgAEjEKB3JlZnJlc2gYBCABKAsyHi5yZWFsY2hhdC50cmFuc3BvcnQudjEuUmVmcmVzaEgAEjUKCXJlZnJlc2hlZBgFIAEoCzIgLnJlYWxjaGF0LnRyYW5zcG9ydC52MS5SZWZyZXNoZWRIABIrCgRwaW5nGAYgASgLMhsucmVhbGNoYXQudHJhbnNwb3J0LnYxLlBpbmdIABIrCgRwb25nGAcgASgLMhsucmVhbGNoYXQudHJhbnNwb3J0LnYxLlBvbmdIABItCgVkcmFpbhgIIAEoCzIcLnJlYWxjaGF0LnRyYW5zcG9ydC52MS5EcmFpbkgAEisKBG9wZW4YCiABKAsyGy5yZWFsY2hhdC50cmFuc3BvcnQudjEuT3BlbkgAEjEKB2hlYWRlcnMYCyABKAsyHi5yZWFsY2hhdC50cmFuc3BvcnQudjEuSGVhZGVyc0gAEhEKB21lc3NhZ2UYDCABKAxIABIOCgRwYXJ0GA0gASgMSAASNgoKaGFsZl9jbG9zZRgOIAEoCzIgLnJlYWxjaGF0LnRyYW5zcG9ydC52MS5IYWxmQ2xvc2VIABIvCgZjYW5jZWwYDyABKAsyHS5yZWFsY2hhdC50cmFuc3BvcnQudjEuQ2FuY2VsSAASLwoGY3JlZGl0GBAgASgLMh0ucmVhbGNoYXQudHJhbnNwb3J0LnYxLkNyZWRpdEgAEikKA2VuZBgRIAEoCzIaLnJlYWxjaGF0LnRyYW5zcG9ydC52MS5FbmRIAEIGCgRraW5kIh0KBUhlbGxvEhQKDGFjY2Vzc190b2tlbhgBIAEoCSKgAQoHV2VsY29tZRIWCg5tYXhfcGFydF9ieXRlcxgBIAEoDRIZChFtYXhfbWVzc2FnZV9ieXRlcxgCIAEoDRIcChRpbml0aWFsX2NyZWRpdF9ieXRlcxgDIAEoDRIRCgltYXhfY2FsbHMYBCABKA0SMQoOdG9rZW5fbGlmZXRpbWUYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iHwoHUmVmcmVzaBIUCgxhY2Nlc3NfdG9rZW4YASABKAkiPgoJUmVmcmVzaGVkEjEKDnRva2VuX2xpZmV0aW1lGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIhUKBFBpbmcSDQoFbm9uY2UYASABKAQiFQoEUG9uZxINCgVub25jZRgBIAEoBCI7CgVEcmFpbhIyCg9yZWNvbm5lY3RfYWZ0ZXIYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24idQoET3BlbhIOCgZtZXRob2QYASABKAkSMQoIbWV0YWRhdGEYAiADKAsyHy5yZWFsY2hhdC50cmFuc3BvcnQudjEuTWV0YWRhdGESKgoHdGltZW91dBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiI8CgdIZWFkZXJzEjEKCG1ldGFkYXRhGAEgAygLMh8ucmVhbGNoYXQudHJhbnNwb3J0LnYxLk1ldGFkYXRhIjYKCE1ldGFkYXRhEgwKBG5hbWUYASABKAkSDAoEdGV4dBgCIAEoCRIOCgZiaW5hcnkYAyABKAwiCwoJSGFsZkNsb3NlIggKBkNhbmNlbCIXCgZDcmVkaXQSDQoFYnl0ZXMYASABKA0iXAoDRW5kEiIKBnN0YXR1cxgBIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzEjEKCHRyYWlsZXJzGAIgAygLMh8ucmVhbGNoYXQudHJhbnNwb3J0LnYxLk1ldGFkYXRhYgZwcm90bzM", [file_google_protobuf_duration, file_google_rpc_status]);
 
 /**
- * Frames is what one write carries: over a WebSocket, one binary message. `docs/protocol.md` specifies the session.
+ * Frames is what one write carries: over a WebSocket, one binary message of at most 128 KiB. `docs/protocol.md` specifies
+ * the session.
  *
  * @generated from message realchat.transport.v1.Frames
  */
 export type Frames = Message<"realchat.transport.v1.Frames"> & {
   /**
-   * The frames, to be handled in order. At least one.
+   * The frames, to be handled in order.
    *
    * @generated from field: repeated realchat.transport.v1.Frame frames = 1;
    */
@@ -129,7 +130,7 @@ export type Frame = Message<"realchat.transport.v1.Frame"> & {
     case: "headers";
   } | {
     /**
-     * Call: a whole message, or the last part of one.
+     * Call: a whole message, or the last part of one. Costs its length and 32 bytes of credit.
      *
      * @generated from field: bytes message = 12;
      */
@@ -137,7 +138,7 @@ export type Frame = Message<"realchat.transport.v1.Frame"> & {
     case: "message";
   } | {
     /**
-     * Call: a part of a message; more follows.
+     * Call: a part of a message; more follows. Costs its length and 32 bytes of credit.
      *
      * @generated from field: bytes part = 13;
      */
@@ -239,6 +240,13 @@ export type Welcome = Message<"realchat.transport.v1.Welcome"> & {
    * @generated from field: uint32 max_calls = 4;
    */
   maxCalls: number;
+
+  /**
+   * How long the session's token still lives; refresh it before. Not set: the session has none.
+   *
+   * @generated from field: google.protobuf.Duration token_lifetime = 5;
+   */
+  tokenLifetime?: Duration | undefined;
 };
 
 /**
@@ -275,6 +283,12 @@ export const RefreshSchema: GenMessage<Refresh> = /*@__PURE__*/
  * @generated from message realchat.transport.v1.Refreshed
  */
 export type Refreshed = Message<"realchat.transport.v1.Refreshed"> & {
+  /**
+   * How long the session's new token lives; refresh it before.
+   *
+   * @generated from field: google.protobuf.Duration token_lifetime = 1;
+   */
+  tokenLifetime?: Duration | undefined;
 };
 
 /**
@@ -475,7 +489,7 @@ export const CancelSchema: GenMessage<Cancel> = /*@__PURE__*/
  */
 export type Credit = Message<"realchat.transport.v1.Credit"> & {
   /**
-   * How many more bytes of messages, over and above what was granted before. At least 1.
+   * How many more bytes of credit, over and above what was granted before. At least 1.
    *
    * @generated from field: uint32 bytes = 1;
    */

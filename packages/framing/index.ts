@@ -1,0 +1,13 @@
+export type { Channel, Schedule } from './channel.ts';
+export { type AfterClose, afterClose, closeCodes, SUBPROTOCOL } from './close-codes.ts';
+export type { SessionFrame } from './frame.ts';
+export type { Accept, IncomingCall, IncomingCallListener } from './incoming-call.ts';
+export { defaultLimits, type Limits, MAX_FRAMES_BYTES } from './limits.ts';
+export { defaultLiveness, Liveness } from './liveness.ts';
+export { type Metadata, metadataOf } from './metadata.ts';
+export { Multiplexer, type MultiplexerOptions } from './multiplexer.ts';
+export type { OutgoingCall, OutgoingCallListener } from './outgoing-call.ts';
+export type { CallRequest } from './request.ts';
+export { SessionError, type SessionErrorReason } from './session-error.ts';
+export { CallFault, Code, codeName, type Status, statusOf } from './status.ts';
+export { limitsOf, welcomeOf } from './welcome.ts';
