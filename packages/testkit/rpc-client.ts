@@ -29,10 +29,18 @@ function unary(channel: grpc.Client, method: DescMethod, metadata: grpc.Metadata
   return (request: MessageInitShape<DescMethod['input']>) =>
     new Promise((resolve, reject) => {
       const bytes = Buffer.from(toBinary(method.input, create(method.input, request)));
-      channel.makeUnaryRequest(path, same, same, bytes, metadata, { deadline: Date.now() + 10_000 }, (error, response) => {
-        if (error) reject(error);
-        else resolve(fromBinary(method.output, response as Buffer));
-      });
+      channel.makeUnaryRequest(
+        path,
+        same,
+        same,
+        bytes,
+        metadata,
+        { deadline: Date.now() + 10_000 },
+        (error, response) => {
+          if (error) reject(error);
+          else resolve(fromBinary(method.output, response as Buffer));
+        },
+      );
     });
 }
 

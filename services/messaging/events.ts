@@ -1,5 +1,5 @@
-import { Counter, Gauge, Histogram, type Registry } from '@realchat/telemetry';
 import type { Call } from '@realchat/rpc';
+import { Counter, Gauge, Histogram, type Registry } from '@realchat/telemetry';
 
 /** What messaging tells of its business: each has its metric, and those that are not of every message a log line. */
 export interface Events {
@@ -37,7 +37,11 @@ export function createEvents(registry: Registry, laneDepth: () => number): Event
     labelNames: ['kind'],
     registers,
   });
-  const purged = new Counter({ name: 'realchat_send_keys_purged_total', help: 'Idempotency keys past their 7 days.', registers });
+  const purged = new Counter({
+    name: 'realchat_send_keys_purged_total',
+    help: 'Idempotency keys past their 7 days.',
+    registers,
+  });
   new Gauge({
     name: 'realchat_send_lane_depth',
     help: 'Messages that wait for a commit or are in one.',

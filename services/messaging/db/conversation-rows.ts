@@ -1,6 +1,10 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { ConversationKind, type ConversationSchema, type MemberRole } from '@realchat/gen/realchat/messaging/v1/conversation';
 import type { Pool, PoolClient } from '@realchat/db';
+import {
+  ConversationKind,
+  type ConversationSchema,
+  type MemberRole,
+} from '@realchat/gen/realchat/messaging/v1/conversation';
 import { timestampOf } from '../domain/event-bytes.ts';
 
 interface ConversationRow {

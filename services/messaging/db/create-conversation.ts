@@ -38,7 +38,8 @@ export async function insertConversation(pool: Pool, made: NewConversation): Pro
     });
     return { shard };
   } catch (error) {
-    if (isUniqueViolation(error, 'conversation_direct_pair') || isUniqueViolation(error, 'conversation_request')) return undefined;
+    if (isUniqueViolation(error, 'conversation_direct_pair') || isUniqueViolation(error, 'conversation_request'))
+      return undefined;
     throw error;
   }
 }
@@ -58,7 +59,9 @@ export async function findExisting(pool: Pool, made: NewConversation): Promise<E
 }
 
 async function takePosition(client: PoolClient, shard: number): Promise<bigint> {
-  const result = await client.query<{ head: bigint }>('update shard set head = head + 1 where id = $1 returning head', [shard]);
+  const result = await client.query<{ head: bigint }>('update shard set head = head + 1 where id = $1 returning head', [
+    shard,
+  ]);
   const head = result.rows[0]?.head;
   if (head === undefined) throw new Error(`shard ${shard} does not exist`);
   return head;
@@ -94,7 +97,12 @@ async function insertMembers(client: PoolClient, made: NewConversation): Promise
   );
 }
 
-async function insertFirstEvent(client: PoolClient, made: NewConversation, shard: number, position: bigint): Promise<void> {
+async function insertFirstEvent(
+  client: PoolClient,
+  made: NewConversation,
+  shard: number,
+  position: bigint,
+): Promise<void> {
   const body = encodeEvent({
     conversationId: made.conversationId,
     actorId: made.creatorId,

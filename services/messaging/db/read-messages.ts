@@ -17,7 +17,11 @@ export interface Visibility {
 }
 
 /** What the user's stints span; undefined when the user has never been a member. */
-export async function readVisibility(pool: Pool, userId: string, conversationId: string): Promise<Visibility | undefined> {
+export async function readVisibility(
+  pool: Pool,
+  userId: string,
+  conversationId: string,
+): Promise<Visibility | undefined> {
   const result = await pool.query<{ first: bigint | null; last: bigint }>(
     `select min(m.joined_seq) as first, max(coalesce(m.left_seq, c.last_seq)) as last
      from member m join conversation c on c.id = m.conversation_id

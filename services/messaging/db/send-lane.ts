@@ -62,7 +62,10 @@ export function createSendLane(options: {
     let used: Client | undefined;
     try {
       used = await connection();
-      const outcomes = await appendMessages(used, batch.map((each) => each.draft));
+      const outcomes = await appendMessages(
+        used,
+        batch.map((each) => each.draft),
+      );
       options.observeBatch(batch.length);
       options.committed(new Set(batch.map((each) => each.draft.shard)));
       batch.forEach((each, i) => each.resolve(outcomes[i] as Outcome));

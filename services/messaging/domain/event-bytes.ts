@@ -28,7 +28,9 @@ export function withPlace(body: Uint8Array, place: Place): Uint8Array {
       createTime,
       ...(place.number === null
         ? {}
-        : { change: { case: 'messageSent', value: { message: { seq: place.seq, number: place.number, createTime } } } }),
+        : {
+            change: { case: 'messageSent', value: { message: { seq: place.seq, number: place.number, createTime } } },
+          }),
     }),
   );
   const whole = new Uint8Array(body.length + tail.length);

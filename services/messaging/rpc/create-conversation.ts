@@ -34,7 +34,11 @@ export async function createConversation(
     return respondWith(context, call, accept(first, wanted));
   }
   context.committed([made.shard]);
-  context.events.conversationCreated(call, wanted.kind === ConversationKind.DIRECT ? 'direct' : 'group', wanted.memberIds.length);
+  context.events.conversationCreated(
+    call,
+    wanted.kind === ConversationKind.DIRECT ? 'direct' : 'group',
+    wanted.memberIds.length,
+  );
   return respondWith(context, call, wanted.conversationId);
 }
 
@@ -64,7 +68,9 @@ function toNewConversation(call: Call, request: CreateConversationRequest): NewC
 }
 
 function hashOf(kind: string, title: string, memberIds: string[]): Buffer {
-  return createHash('sha256').update(JSON.stringify([kind, title, memberIds.toSorted()])).digest();
+  return createHash('sha256')
+    .update(JSON.stringify([kind, title, memberIds.toSorted()]))
+    .digest();
 }
 
 /** An existing conversation answers only the same request. */
@@ -79,7 +85,10 @@ function accept(existing: Existing, wanted: NewConversation): string {
 async function refuseUnknownUsers(context: MessagingContext, call: Call, wanted: NewConversation): Promise<void> {
   const userIds = wanted.memberIds.filter((id) => id !== wanted.creatorId);
   if (userIds.length === 0) return;
-  const { missingUserIds } = await context.accounts.findMissingAccounts({ userIds }, { signal: call.signal, trace: call.trace });
+  const { missingUserIds } = await context.accounts.findMissingAccounts(
+    { userIds },
+    { signal: call.signal, trace: call.trace },
+  );
   const [missing] = missingUserIds;
   if (missing) throw new RpcError(Code.NOT_FOUND, 'USER_NOT_FOUND', 'no such user', { metadata: { user_id: missing } });
 }

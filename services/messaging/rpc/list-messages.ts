@@ -1,7 +1,10 @@
 import { fromBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import { ConversationEventSchema } from '@realchat/gen/realchat/messaging/v1/conversation_event';
 import type { Message } from '@realchat/gen/realchat/messaging/v1/message';
-import type { ListMessagesRequest, ListMessagesResponseSchema } from '@realchat/gen/realchat/messaging/v1/message_service';
+import type {
+  ListMessagesRequest,
+  ListMessagesResponseSchema,
+} from '@realchat/gen/realchat/messaging/v1/message_service';
 import type { Call } from '@realchat/rpc';
 import type { MessagingContext } from '../context.ts';
 import { type MessageRow, readMessages, readVisibility, type Visibility } from '../db/read-messages.ts';
@@ -74,6 +77,7 @@ function toMessage(row: MessageRow): Message {
   // The position is not the reader's concern here.
   const bytes = withPlace(row.body, { seq: row.seq, position: 0n, number: row.number, createTimeMicros: row.micros });
   const event = fromBinary(ConversationEventSchema, bytes);
-  if (event.change.case !== 'messageSent' || !event.change.value.message) throw new Error(`seq ${row.seq} is no message`);
+  if (event.change.case !== 'messageSent' || !event.change.value.message)
+    throw new Error(`seq ${row.seq} is no message`);
   return event.change.value.message;
 }

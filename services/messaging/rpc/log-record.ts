@@ -11,7 +11,12 @@ export function toLogRecord(row: LogRow): MessageInitShape<typeof LogRecordSchem
     conversationId: row.conversation_id,
     seq: row.seq,
     type: row.type as LogRecordType,
-    event: withPlace(row.body, { seq: row.seq, position: row.position, number: row.number, createTimeMicros: row.micros }),
+    event: withPlace(row.body, {
+      seq: row.seq,
+      position: row.position,
+      number: row.number,
+      createTimeMicros: row.micros,
+    }),
     traceparent: row.traceparent,
   };
 }

@@ -13,11 +13,16 @@ export async function readSession(
 ): Promise<MessageInitShape<typeof ReadSessionResponseSchema>> {
   const { userId, afterPositions, maxEvents } = request;
   if (afterPositions.length !== 0 && afterPositions.length !== SHARD_COUNT) {
-    throw new RpcError(Code.INVALID_ARGUMENT, 'INVALID_REQUEST', `after_positions: one of each of the ${SHARD_COUNT} shards`);
+    throw new RpcError(
+      Code.INVALID_ARGUMENT,
+      'INVALID_REQUEST',
+      `after_positions: one of each of the ${SHARD_COUNT} shards`,
+    );
   }
   const after = afterPositions.length ? afterPositions : undefined;
   const { heads, conversationIds, rows } = await readSessionSnapshot(context.pool, userId, after, maxEvents);
-  if (rows.length > maxEvents || withinBytes(rows).length < rows.length) throw tooLarge('more was missed than is replayed');
+  if (rows.length > maxEvents || withinBytes(rows).length < rows.length)
+    throw tooLarge('more was missed than is replayed');
   if (after?.some((position, shard) => position > (heads[shard] ?? 0n))) throw tooLarge('a position is beyond the log');
   return { conversationIds, heads, records: rows.map(toLogRecord) };
 }

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { SendMessageRequest, SendMessageResponseSchema } from '@realchat/gen/realchat/messaging/v1/message_service';
+import type {
+  SendMessageRequest,
+  SendMessageResponseSchema,
+} from '@realchat/gen/realchat/messaging/v1/message_service';
 import { asBuffer, type Call, Code, exhausted, RpcError } from '@realchat/rpc';
 import { formatTraceparent } from '@realchat/telemetry';
 import { v7 as uuidv7 } from 'uuid';
@@ -81,7 +84,8 @@ async function append(context: MessagingContext, draft: Draft): Promise<Outcome>
   try {
     return await context.sendLane.append(draft);
   } catch (error) {
-    if (error instanceof LaneFullError) throw exhausted('SEND_QUEUE_FULL', 'too many messages at once; retry in a moment', 500);
+    if (error instanceof LaneFullError)
+      throw exhausted('SEND_QUEUE_FULL', 'too many messages at once; retry in a moment', 500);
     throw error;
   }
 }

@@ -1,0 +1,114 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Code } from '@realchat/gen/google/rpc/code';
+import { AUDIENCE, ISSUER, startIssuer, type TestIssuer } from '@realchat/testkit/token-issuer';
+import { generateKeyPair, type JWTPayload } from 'jose';
+import { pino } from 'pino';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createKeyCache, type KeyCache } from '../key-cache.ts';
+import { RpcError } from '../rpc-error.ts';
+import { createTokenVerifier, type TokenVerifier } from '../token-verifier.ts';
+
+const log = pino({ level: 'silent' });
+let issuer: TestIssuer;
+let keys: KeyCache;
+let tokens: TokenVerifier;
+
+beforeAll(async () => {
+  issuer = await startIssuer();
+  keys = createKeyCache({ url: issuer.url, log });
+  await keys.start();
+  tokens = createTokenVerifier({ keys, issuer: ISSUER, audience: AUDIENCE });
+});
+
+afterAll(async () => {
+  keys.stop();
+  await issuer.stop();
+});
+
+test('a good token names user, session, device and end', async () => {
+  const caller = await tokens.verify(await issuer.sign());
+  expect(caller).toMatchObject({ userId: 'user-1', sessionId: 'session-1', deviceId: 'device-1' });
+  expect(caller.expiresAt).toBeGreaterThan(Date.now() + 200_000);
+});
+
+test('a token that was verified once is known without another signature check', async () => {
+  const token = await issuer.sign();
+  await tokens.verify(token);
+  expect(tokens.verify(token)).not.toBeInstanceOf(Promise);
+});
+
+const now = () => Math.floor(Date.now() / 1000);
+const refused: [string, () => Promise<string>, string][] = [
+  ['S-01: no token', async () => '', 'TOKEN_MISSING'],
+  ['S-15: alg none', async () => unsigned({ alg: 'none', typ: 'at+jwt' }), 'TOKEN_INVALID'],
+  [
+    'S-15: signature stripped',
+    async () => `${(await issuer.sign()).split('.').slice(0, 2).join('.')}.`,
+    'TOKEN_INVALID',
+  ],
+  ['S-16: HS256 in the header', async () => unsigned({ alg: 'HS256', typ: 'at+jwt', kid: 'key-1' }), 'TOKEN_INVALID'],
+  ['S-17: kid with a path', () => issuer.sign({}, { kid: '../key-1' }), 'TOKEN_INVALID'],
+  ['S-17: kid of 10 KB', () => issuer.sign({}, { kid: 'x'.repeat(10_000) }), 'TOKEN_INVALID'],
+  ['S-17: crit', () => issuer.sign({}, { crit: ['urn:unknown'], 'urn:unknown': 1 }), 'TOKEN_INVALID'],
+  ['S-18: wrong issuer', () => issuer.sign({ iss: 'https://other' }), 'TOKEN_INVALID'],
+  ['S-18: wrong audience', () => issuer.sign({ aud: 'other' }), 'TOKEN_INVALID'],
+  ['S-18: another type of token', () => issuer.sign({}, { typ: 'JWT' }), 'TOKEN_INVALID'],
+  ['S-18: no subject', () => issuer.sign({ sub: undefined } as JWTPayload), 'TOKEN_INVALID'],
+  ['S-19: expired', () => issuer.sign({ iat: now() - 600, exp: now() - 300 }), 'TOKEN_EXPIRED'],
+  ['S-19: not yet valid', () => issuer.sign({ nbf: now() + 600 }), 'TOKEN_INVALID'],
+  ['S-19: issued in the future', () => issuer.sign({ iat: now() + 600, exp: now() + 900 }), 'TOKEN_INVALID'],
+  ['S-19: ends in the year 9999', () => issuer.sign({ exp: 253_370_764_800 }), 'TOKEN_INVALID'],
+  ['S-20: 64 KB', () => issuer.sign({ padding: 'x'.repeat(64_000) }), 'TOKEN_INVALID'],
+  ['another key', async () => issuer.sign({}, {}, (await generateKeyPair('ES256')).privateKey), 'TOKEN_INVALID'],
+];
+
+test.each(refused)('%s is refused', async (_name, make, reason) => {
+  const token = await make();
+  const error = await Promise.resolve()
+    .then(() => tokens.verify(token))
+    .catch((caught: unknown) => caught);
+  expect(error).toBeInstanceOf(RpcError);
+  expect(error).toMatchObject({ code: Code.UNAUTHENTICATED, reason });
+});
+
+test('S-21: a flood of unknown key ids makes one fetch', async () => {
+  const before = issuer.fetches();
+  const flood = await Promise.all(Array.from({ length: 200 }, (_, i) => issuer.sign({}, { kid: `unknown-${i}` })));
+  const results = await Promise.allSettled(flood.map(async (token) => tokens.verify(token)));
+  expect(results.every((result) => result.status === 'rejected')).toBe(true);
+  expect(issuer.fetches() - before).toBeLessThanOrEqual(1);
+});
+
+test('keys are kept in a file, so that valid tokens pass in a process that starts while auth is away', async () => {
+  const file = join(await mkdtemp(join(tmpdir(), 'keys-')), 'jwks.json');
+  const other = await startIssuer();
+  const first = createKeyCache({ url: other.url, file, log });
+  await first.start();
+  first.stop();
+  const token = await other.sign();
+  other.break();
+  const second = createKeyCache({ url: other.url, file, log });
+  await second.start();
+  const verifier = createTokenVerifier({ keys: second, issuer: ISSUER, audience: AUDIENCE });
+  expect(await verifier.verify(token)).toMatchObject({ userId: 'user-1' });
+  second.stop();
+  await other.stop();
+});
+
+test('without any key a token cannot be judged: UNAVAILABLE, not a refusal of the token', async () => {
+  const other = await startIssuer();
+  other.break();
+  const cache = createKeyCache({ url: other.url, log });
+  await cache.start();
+  const verifier = createTokenVerifier({ keys: cache, issuer: ISSUER, audience: AUDIENCE });
+  await expect(verifier.verify(await other.sign())).rejects.toMatchObject({ code: Code.UNAVAILABLE });
+  cache.stop();
+  await other.stop();
+});
+
+function unsigned(header: object): string {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  return `${part(header)}.${part({ iss: ISSUER, aud: AUDIENCE, sub: 'u', sid: 's', did: 'd', iat: now(), exp: now() + 60 })}.`;
+}
