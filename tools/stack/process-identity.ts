@@ -34,6 +34,17 @@ export function parentOf(pid: number): number | undefined {
   return Number(linuxStat(pid)?.[1]) || undefined;
 }
 
+/** The command line of a running process, its parts joined by blanks; empty when there is none. */
+export function commandLineOf(pid: number): string {
+  try {
+    if (process.platform !== 'linux')
+      return execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' });
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+  } catch {
+    return '';
+  }
+}
+
 function linuxStartMark(pid: number): string | undefined {
   const fields = linuxStat(pid);
   if (!fields || fields[0] === 'Z' || fields[0] === 'X') return undefined;

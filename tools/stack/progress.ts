@@ -40,7 +40,7 @@ export function streamProgress(stream: NodeJS.WriteStream): Progress {
     draw();
   };
   const draw = () => {
-    if (live && running.size > 0) stream.write(`\r\x1b[K${pc.dim(fit(describeAll(running), stream.columns ?? 80))}`);
+    if (live && running.size > 0) stream.write(`\r\x1b[K${pc.dim(fit(describeAll(running), stream.columns || 80))}`);
   };
   const tick = () => {
     if (live) return draw();

@@ -19,7 +19,7 @@ export type Launch = (name: PartName, spec: ProcessSpec) => Promise<void>;
 
 /**
  * Brings the parts up in order: the engines side by side, then the tables, then the mesh from the inside outwards, then the
- * edge. Throws the first thing that went wrong, after everything that was under way has ended.
+ * edge. Throws what went wrong, after everything that was under way has ended.
  */
 export async function bringUp(
   context: StackContext,
@@ -107,9 +107,10 @@ async function prepareEdge(context: StackContext, progress: Progress): Promise<P
   );
 }
 
-/** Runs all to their end, then throws what failed first. */
+/** Runs all to their end, then throws what failed: the one, or an AggregateError. */
 async function together(work: readonly (Promise<unknown> | false)[]): Promise<void> {
   const results = await Promise.allSettled(work.filter((item) => item !== false));
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed) throw failed.reason;
+  const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+  if (failures.length === 1) throw failures[0];
+  if (failures.length > 1) throw new AggregateError(failures, `${failures.length} parts did not come up`);
 }

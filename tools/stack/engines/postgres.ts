@@ -3,6 +3,7 @@ import { appendFile, chmod, chown, readFile, rename, rm, stat, writeFile } from 
 import { join } from 'node:path';
 import pg from 'pg';
 import { machineEnvironment } from '../machine-environment.ts';
+import { commandLineOf } from '../process-identity.ts';
 import type { EngineUser, ProcessSpec } from '../process-spec.ts';
 import type { Progress } from '../progress.ts';
 import { runCommand } from '../run-command.ts';
@@ -128,8 +129,8 @@ async function discardStalePid(data: string): Promise<void> {
   const file = join(data, 'postmaster.pid');
   const text = await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined) return;
-  const command = await runCommand('ps', ['-o', 'args=', '-p', String(Number.parseInt(text, 10))]).catch(() => '');
-  if (command.includes(data)) throw new Error(`Postgres process ${Number.parseInt(text, 10)} still runs on ${data}`);
+  const pid = Number.parseInt(text, 10);
+  if (commandLineOf(pid).includes(data)) throw new Error(`process ${pid} is still a Postgres on ${data}`);
   await rm(file, { force: true });
 }
 

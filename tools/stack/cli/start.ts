@@ -1,0 +1,115 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { readHolder } from '../file-lock.ts';
+import { stackPaths } from '../paths.ts';
+import { Problem } from '../problem.ts';
+import { asIdentity, isRunning } from '../process-identity.ts';
+import { elapsed, type Progress, streamProgress } from '../progress.ts';
+import { AlreadyRunning, createStack, launcherLock, type Stack } from '../stack.ts';
+import { allParts, type PartName, type StackOptions } from '../stack-options.ts';
+import { readState } from '../stack-state.ts';
+import { npmOwner } from './npm-owner.ts';
+import { onStopSignals } from './stop-signals.ts';
+import { tell } from './tell.ts';
+import { welcome } from './welcome.ts';
+
+const OWNER_CHECK_MS = 1000;
+const EARLIER_RUN_MS = 90_000;
+
+/** `npm start`: brings everything up, says where it is, and stays until it is told to stop. Answers the exit code. */
+export async function start(options: { dataDir: string; only?: string | undefined }): Promise<number> {
+  const since = Date.now();
+  const progress = streamProgress(process.stdout);
+  const owner = npmOwner();
+  let stack: Stack | undefined;
+  let stopping = false;
+  let stopped: (code: number) => void = () => undefined;
+  const end = new Promise<number>((resolve) => {
+    stopped = resolve;
+  });
+  const stop = async (code: number) => {
+    stopping = true;
+    if (!stack) return stopped(code);
+    const { killed } = await stack.stop();
+    progress.say(killed.length ? `Stopped; had to be killed: ${killed.join(', ')}.` : 'Stopped cleanly.');
+    stopped(killed.length ? 1 : code);
+  };
+  const signalled = onStopSignals(
+    (reason) => {
+      progress.say(`${reason}: stopping everything; once more kills it at once`);
+      void stop(0);
+    },
+    () => {
+      stack?.killNow();
+      process.exit(130);
+    },
+  );
+
+  try {
+    stack = await take({
+      dataDir: options.dataDir,
+      parts: partsOf(options.only),
+      host: process.env['REALCHAT_HOST'] || '127.0.0.1',
+      logLevel: process.env['LOG_LEVEL'] || 'info',
+      progress,
+      owner,
+    });
+    if (stopping) await stop(0);
+    else await stack.start();
+  } catch (error) {
+    // What fails because we are stopping is no failure.
+    if (!stopping) {
+      tell(error);
+      void stop(1);
+    }
+    return finish(end);
+  }
+  if (!stopping) {
+    progress.say(welcome(stack, elapsed(Date.now() - since)));
+    if (owner) {
+      const watch = setInterval(() => isRunning(owner) || stopping || signalled('npm is gone'), OWNER_CHECK_MS);
+      watch.unref();
+    }
+  }
+  return finish(end);
+}
+
+/** Child processes that were cut off (a download, say) must not keep us. */
+async function finish(end: Promise<number>): Promise<never> {
+  process.exit(await end);
+}
+
+/** Takes the data folder; one whose launcher is on its way out is waited for. */
+async function take(options: StackOptions & { progress: Progress }): Promise<Stack> {
+  const paths = stackPaths(options.dataDir);
+  try {
+    return await createStack(options);
+  } catch (error) {
+    if (!(error instanceof AlreadyRunning) || !isLeaving()) throw error;
+  }
+  await options.progress.step('waiting for an earlier run to end', async () => {
+    const deadline = Date.now() + EARLIER_RUN_MS;
+    for (
+      let holder = readHolder(launcherLock(paths));
+      holder && isRunning(holder);
+      holder = readHolder(launcherLock(paths))
+    ) {
+      if (Date.now() > deadline) throw new Problem(`the earlier run (process ${holder.pid}) does not end`, 'kill it');
+      await delay(200);
+    }
+  });
+  return createStack(options);
+
+  function isLeaving(): boolean {
+    const owner = asIdentity(readHolder(launcherLock(paths))?.note);
+    return readState(paths.state)?.phase === 'stopping' || (owner !== undefined && !isRunning(owner));
+  }
+}
+
+function partsOf(only: string | undefined): readonly PartName[] {
+  if (only === undefined) return allParts;
+  return only.split(',').map((name) => {
+    const part = allParts.find((known) => known === name);
+    if (!part) throw new Problem(`there is no part ${JSON.stringify(name)}`, `the parts are ${allParts.join(', ')}`);
+    return part;
+  });
+}
