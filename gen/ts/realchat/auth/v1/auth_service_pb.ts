@@ -335,6 +335,7 @@ export const AuthService: GenService<{
    *
    * Errors: UNAUTHENTICATED (reason REFRESH_TOKEN_INVALID: unknown, expired or of an ended session; reason
    * REFRESH_TOKEN_REUSED: the session has been ended for its owner's safety).
+   * Not idempotent: a repeat after those 10 seconds ends the session; log in again.
    *
    * @generated from rpc realchat.auth.v1.AuthService.RefreshSession
    */
