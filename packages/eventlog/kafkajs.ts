@@ -61,12 +61,14 @@ function mendRequestQueue(): void {
   };
 }
 
+interface Codec {
+  compress(encoder: { buffer: Buffer }): Promise<Buffer>;
+  decompress(bytes: Buffer): Promise<Buffer>;
+}
+
 function mendCodecs(): void {
   const { Codecs, Types } = require('kafkajs/src/protocol/message/compression') as {
-    Codecs: Record<
-      number,
-      () => { compress(encoder: { buffer: Buffer }): Promise<Buffer>; decompress(bytes: Buffer): Promise<Buffer> }
-    >;
+    Codecs: Record<number, () => Codec>;
     Types: Record<'GZIP' | 'ZSTD', number>;
   };
   const limit = { maxOutputLength: MAX_UNPACKED_BYTES };
