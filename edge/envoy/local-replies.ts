@@ -1,0 +1,105 @@
+import { CodeSchema } from '@realchat/gen/google/rpc/code';
+import type { RpcError } from '@realchat/rpc';
+import type { EnvoyObject } from './envoy-object.ts';
+import { setHeader } from './headers.ts';
+import { REFUSALS, type Refusal } from './refusals.ts';
+import { FACTS } from './request-facts.ts';
+
+// The first that matches is spoken: the prefix of gRPC is one of gRPC-Web too.
+const PROTOCOLS: { spoken: EnvoyObject[]; write: (refusal: Refusal) => EnvoyObject }[] = [
+  { spoken: [contentType('application/grpc-web')], write: inGrpcWeb },
+  { spoken: [contentType('application/grpc')], write: inGrpc },
+  { spoken: [requestHeader(':path', '/realchat.')], write: inConnect },
+  { spoken: [], write: inText },
+];
+
+/** Envoy's own answers, in the protocol of the caller, typed as those of the services, and silent about the inside. */
+export function localReplies(): EnvoyObject {
+  return {
+    mappers: PROTOCOLS.flatMap(({ spoken, write }) =>
+      REFUSALS.map((refusal) => ({ filter: all([...spoken, refusal.when]), ...write(refusal) })),
+    ),
+  };
+}
+
+/** Envoy makes trailers-only of it, with the body as the message. */
+function inGrpc({ error }: Refusal): EnvoyObject {
+  return {
+    headers_to_add: statusHeaders(error),
+    body_format_override: { text_format_source: { inline_string: error.message } },
+  };
+}
+
+/** Trailers-only, made here: else the translation goes by the HTTP status and knows few codes. */
+function inGrpcWeb({ error }: Refusal): EnvoyObject {
+  return {
+    status_code: 200,
+    headers_to_add: [...statusHeaders(error), setHeader('grpc-message', error.message)],
+    body_format_override: { text_format_source: { inline_string: '' }, content_type: 'application/grpc-web+proto' },
+  };
+}
+
+function inConnect({ error, status }: Refusal): EnvoyObject {
+  return {
+    ...(status ? { status_code: status } : {}),
+    headers_to_add: retryAfter(error),
+    body_format_override: {
+      text_format_source: { inline_string: JSON.stringify(connectError(error)) },
+      content_type: 'application/json',
+    },
+  };
+}
+
+function inText({ error, status }: Refusal): EnvoyObject {
+  return {
+    ...(status ? { status_code: status } : {}),
+    headers_to_add: retryAfter(error),
+    body_format_override: { text_format_source: { inline_string: error.message } },
+  };
+}
+
+function statusHeaders(error: RpcError): EnvoyObject[] {
+  return [
+    setHeader('grpc-status', String(error.code)),
+    setHeader('grpc-status-details-bin', base64(error.toStatusBytes())),
+  ];
+}
+
+function retryAfter(error: RpcError): EnvoyObject[] {
+  const milliseconds = error.facts.retryAfterMs;
+  return milliseconds === undefined ? [] : [setHeader('retry-after', String(Math.ceil(milliseconds / 1000)))];
+}
+
+function connectError(error: RpcError) {
+  return {
+    code: CodeSchema.value[error.code]?.name.toLowerCase(),
+    message: error.message,
+    details: error.toStatus().details.map((detail) => ({
+      type: detail.typeUrl.slice(detail.typeUrl.lastIndexOf('/') + 1),
+      value: base64(detail.value),
+    })),
+  };
+}
+
+/** By the header as it came; where it was translated since, or has not been noted yet, the other of the two does not match. */
+function contentType(prefix: string): EnvoyObject {
+  const noted: EnvoyObject = {
+    metadata_filter: {
+      matcher: { filter: FACTS, path: [{ key: 'content_type' }], value: { string_match: { prefix } } },
+      match_if_key_not_found: false,
+    },
+  };
+  return { or_filter: { filters: [noted, requestHeader('content-type', prefix)] } };
+}
+
+function requestHeader(name: string, prefix: string): EnvoyObject {
+  return { header_filter: { header: { name, string_match: { prefix } } } };
+}
+
+function all(filters: EnvoyObject[]): EnvoyObject {
+  return filters.length === 1 ? (filters[0] as EnvoyObject) : { and_filter: { filters } };
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64').replace(/=+$/, '');
+}

@@ -1,0 +1,139 @@
+import type { DescMethod } from '@bufbuild/protobuf';
+import { OPEN_SERVICES, PUBLIC_SERVICES } from '@realchat/rpc';
+import { describe, expect, test } from 'vitest';
+import { type EnvoyOptions, renderEnvoyConfig } from './render.ts';
+
+const at = (port: number) => [{ host: '127.0.0.1', port }];
+
+const OPTIONS: EnvoyOptions = {
+  mode: 'development',
+  host: '0.0.0.0',
+  ports: { plain: 8080, tls: 8443, admin: 9901 },
+  certificate: { chainFile: '/tls/edge.crt', keyFile: '/tls/edge.key' },
+  allowedOrigins: ['https://localhost:8443'],
+  upstreams: {
+    auth: at(7101),
+    profile: at(7201),
+    messaging: [...at(7301), ...at(7302)],
+    delivery: at(7401),
+    gateway: at(7501),
+    gatewayH2c: at(7502),
+    jwks: at(7131),
+  },
+  tokens: { issuer: 'https://auth.realchat.local', audience: 'realchat' },
+  accessLogFile: '/dev/stdout',
+  trustedHops: 0,
+};
+
+interface Route {
+  name: string;
+  match: { path?: string; prefix?: string; headers?: { name: string }[] };
+  route?: { cluster: string; timeout?: string; max_stream_duration?: Record<string, string> };
+  direct_response?: { status: number };
+  typed_per_filter_config?: Record<string, { disabled?: boolean }>;
+}
+
+interface Listener {
+  name: string;
+  address: { socket_address: { address: string; port_value: number } };
+  filter_chains: { filters: { typed_config: { route_config: { virtual_hosts: { routes: Route[] }[] } } }[] }[];
+}
+
+interface Config {
+  admin: Pick<Listener, 'address'>;
+  static_resources: { listeners: Listener[]; clusters: { name: string; load_assignment: unknown }[] };
+}
+
+const configOf = (changes: Partial<EnvoyOptions> = {}): Config =>
+  JSON.parse(renderEnvoyConfig({ ...OPTIONS, ...changes }));
+const routesOf = (config: Config): Route[] =>
+  config.static_resources.listeners[0]?.filter_chains[0]?.filters[0]?.typed_config.route_config.virtual_hosts[0]
+    ?.routes ?? [];
+
+const methods = PUBLIC_SERVICES.flatMap((service) => service.methods);
+const pathsOf = (routes: Route[]) => new Set(routes.map((route) => route.match.path));
+const pathOf = (method: DescMethod) => `/${method.parent.typeName}/${method.name}`;
+const needsNoToken = (route: Route) => route.typed_per_filter_config?.['realchat.token']?.disabled === true;
+
+describe('the routes', () => {
+  const routes = routesOf(configOf());
+  const rpc = (name: string) =>
+    routes.filter((route) => route.name === name && route.match.path?.startsWith('/realchat.'));
+
+  test('cover exactly the public contract, by gRPC and by Connect', () => {
+    const contract = new Set(methods.map(pathOf));
+    expect(contract.size).toBeGreaterThan(10);
+    expect(pathsOf(rpc('grpc'))).toEqual(contract);
+    expect(pathsOf(rpc('connect'))).toEqual(contract);
+  });
+
+  test('lead gRPC to the service of its package and Connect to the gateway', () => {
+    for (const { match, route } of rpc('grpc')) expect(match.path).toContain(`/realchat.${route?.cluster}.v1.`);
+    for (const { route } of rpc('connect')) expect(route?.cluster).toBe('gateway_h2c');
+  });
+
+  test('name no internal service', () => {
+    expect(renderEnvoyConfig(OPTIONS)).not.toMatch(/LogService|AccountService/);
+  });
+
+  test('need a token, but for those of AuthService', () => {
+    const expected = new Set(OPEN_SERVICES.flatMap((service) => service.methods).map(pathOf));
+    expect(pathsOf(rpc('grpc').filter(needsNoToken))).toEqual(expected);
+    expect(pathsOf(rpc('connect').filter(needsNoToken))).toEqual(expected);
+  });
+
+  test('bound unary calls and leave streams alone', () => {
+    const streaming = methods.filter((method) => method.methodKind !== 'unary');
+    const unbounded = rpc('grpc').filter((route) => route.route?.timeout === '0s');
+    expect(streaming.length).toBeGreaterThan(0);
+    expect(pathsOf(unbounded)).toEqual(new Set(streaming.map(pathOf)));
+    for (const { route } of rpc('grpc').filter((each) => !unbounded.includes(each))) {
+      expect(route?.max_stream_duration).toEqual({ max_stream_duration: '15s', grpc_timeout_header_max: '60s' });
+    }
+  });
+
+  test('end in 404 for all that is not named', () => {
+    expect(routes.at(-1)).toMatchObject({ match: { prefix: '/' }, direct_response: { status: 404 } });
+    const others = routes.slice(0, -1).filter((route) => route.match.prefix);
+    expect(others.map((route) => route.match.prefix)).toEqual(['/assets/']);
+  });
+});
+
+describe('production', () => {
+  const config = configOf({ mode: 'production' });
+
+  test('has no plain listener', () => {
+    const names = ({ static_resources }: Config) => static_resources.listeners.map((listener) => listener.name);
+    expect(names(config)).toEqual(['edge_tls']);
+    expect(names(configOf())).toEqual(['edge_tls', 'edge_plain']);
+    expect(JSON.stringify(config)).not.toContain('8080');
+  });
+
+  test('has no reflection', () => {
+    expect(renderEnvoyConfig(OPTIONS)).toContain('grpc.reflection');
+    expect(JSON.stringify(config)).not.toContain('grpc.reflection');
+  });
+});
+
+describe('the configuration', () => {
+  test('S-68: binds the admin interface to loopback, whatever the listeners are bound to', () => {
+    expect(configOf().admin.address.socket_address).toEqual({ address: '127.0.0.1', port_value: 9901 });
+    expect(configOf().static_resources.listeners[0]?.address.socket_address.address).toBe('0.0.0.0');
+  });
+
+  test('knows each instance of a service', () => {
+    const messaging = configOf().static_resources.clusters.find((cluster) => cluster.name === 'messaging');
+    expect(JSON.stringify(messaging?.load_assignment).match(/"port_value":730[12]/g)).toHaveLength(2);
+  });
+
+  test.each(['*', 'https://chat.example.com/', 'https://*.example.com/x', 'chat.example.com', 'null', ''])(
+    'refuses %j as an origin',
+    (origin) => {
+      expect(() => configOf({ allowedOrigins: [origin] })).toThrow(/not an origin/);
+    },
+  );
+
+  test('refuses an upstream without an address', () => {
+    expect(() => configOf({ upstreams: { ...OPTIONS.upstreams, delivery: [] } })).toThrow(/delivery/);
+  });
+});

@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { prepareEnvoy } from '../../../tools/stack/engines/envoy.ts';
+import { silentProgress } from '../../../tools/stack/progress.ts';
+import { ensureTls } from '../../../tools/stack/tls.ts';
+import type { EnvoyOptions } from '../render.ts';
+import { eventually } from './eventually.ts';
+import { freePorts } from './free-ports.ts';
+import { AUDIENCE, ISSUER } from './token-issuer.ts';
+
+/** A real Envoy with the real configuration. */
+export interface RunningEnvoy {
+  plain: { port: number; origin: string };
+  tls: { port: number; origin: string };
+  admin: { port: number };
+  /** The authority to trust. */
+  ca: string;
+  /** Asks the admin interface. */
+  ask(path: string): Promise<string>;
+  /** The lines of the access log so far. */
+  accessLog(): Promise<Record<string, unknown>[]>;
+  stop(): Promise<void>;
+}
+
+export async function startEnvoy(
+  given: Pick<EnvoyOptions, 'upstreams'> & Partial<EnvoyOptions>,
+): Promise<RunningEnvoy> {
+  const folder = await mkdtemp(join(tmpdir(), 'realchat-envoy-'));
+  const [plain = 0, tls = 0, admin = 0] = await freePorts(3);
+  const origins = { plain: `http://localhost:${plain}`, tls: `https://localhost:${tls}` };
+  const files = await ensureTls(join(folder, 'tls'), ['localhost', '127.0.0.1']);
+  const options: EnvoyOptions = {
+    mode: 'development',
+    host: '127.0.0.1',
+    ports: { plain, tls, admin },
+    certificate: { chainFile: files.chain, keyFile: files.key },
+    allowedOrigins: Object.values(origins),
+    tokens: { issuer: ISSUER, audience: AUDIENCE },
+    accessLogFile: join(folder, 'access.log'),
+    trustedHops: 0,
+    ...given,
+  };
+  const spec = await prepareEnvoy(join(folder, 'envoy'), options, silentProgress);
+  const child = spawn(spec.command, spec.args, { cwd: spec.cwd, env: spec.env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  let errors = '';
+  child.stderr.on('data', (chunk) => {
+    errors += chunk;
+  });
+  await eventually(() => {
+    if (child.exitCode !== null) throw new Error(`Envoy ended: ${errors}`);
+    return spec.ready();
+  });
+
+  const ask = async (path: string, method = 'GET') => {
+    const response = await fetch(`http://127.0.0.1:${admin}${path}`, { method });
+    if (!response.ok) throw new Error(`${path} answered ${response.status}`);
+    return response.text();
+  };
+  return {
+    plain: { port: plain, origin: origins.plain },
+    tls: { port: tls, origin: origins.tls },
+    admin: { port: admin },
+    ca: await readFile(files.authority, 'utf8'),
+    ask,
+    accessLog: async () => {
+      await ask('/reopen_logs', 'POST'); // writes what is buffered
+      const lines = (await readFile(options.accessLogFile, 'utf8')).split('\n');
+      return lines.filter(Boolean).map((line) => JSON.parse(line));
+    },
+    stop: async () => {
+      child.kill('SIGKILL');
+      await exited;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
