@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { type CertificateAndKey, makeAuthority, makeServerCertificate } from './certificates.ts';
 
@@ -45,7 +46,7 @@ function lasts({ certificate }: CertificateAndKey, now: Date): boolean {
 
 function covers({ certificate }: CertificateAndKey, hosts: readonly string[]): boolean {
   const parsed = new X509Certificate(certificate);
-  return hosts.every((host) => parsed.checkHost(host) ?? parsed.checkIP(host));
+  return hosts.every((host) => (isIP(host) ? parsed.checkIP(host) : parsed.checkHost(host)) !== undefined);
 }
 
 /** Undefined when one of the two is missing, damaged, or not the other's. */
