@@ -86,11 +86,14 @@ async function install() {
   // Install scripts are not run: what we need of them is done where it is needed.
   const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
   const npm = process.env.npm_execpath;
-  const command = npm?.endsWith('.js') ? [process.execPath, npm] : ['npm'];
-  const code = await passOn(command[0], [...command.slice(1), ...args], 'ignore');
+  const [command, ...before] = npm?.endsWith('.js') ? [process.execPath, npm] : ['npm'];
+  const child = spawn(command, [...before, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
+  const code = await ended(child, command);
   clearInterval(reminder);
   if (code === 0) process.stdout.write(`  ✓ installing npm packages (${seconds()})\n`);
-  else process.stderr.write(`✗ npm ci ended with ${code}: see above; the usual cause is the network\n`);
+  else process.stderr.write(`${output}✗ npm ci ended with ${code}; the usual cause is the network: try again\n`);
   return code === 0;
 }
 
@@ -102,10 +105,14 @@ function findNode() {
   });
 }
 
-/** Runs a command in our place: its signals, its streams, its exit code. */
-function passOn(command, args, stdin = 'inherit') {
+/** Runs a command in our place: its streams, its signals, its exit code. */
+function passOn(command, args) {
   const path = [binaries, process.env.PATH].filter(Boolean).join(delimiter);
-  const child = spawn(command, args, { stdio: [stdin, 'inherit', 'inherit'], env: { ...process.env, PATH: path } });
+  return ended(spawn(command, args, { stdio: 'inherit', env: { ...process.env, PATH: path } }), command);
+}
+
+/** Passes signals on to a child until it ends, and answers its exit code. */
+function ended(child, command) {
   const forward = (signal) => {
     // The terminal gives Ctrl-C to the child as well.
     if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
@@ -121,6 +128,6 @@ function passOn(command, args, stdin = 'inherit') {
       process.stderr.write(`✗ ${command}: ${error.message}\n`);
       end(127);
     });
-    child.once('exit', (code, signal) => end(code ?? 128 + (constants.signals[signal] ?? 0)));
+    child.once('close', (code, signal) => end(code ?? 128 + (constants.signals[signal] ?? 0)));
   });
 }

@@ -20,7 +20,9 @@ try {
 
 function report(stale: string[]): void {
   if (stale.length === 0) return;
-  process.stderr.write(`Not what the contract generates (npm run generate):\n${stale.map((file) => `  ${file}\n`).join('')}`);
+  process.stderr.write(
+    `Not what the contract generates (npm run generate):\n${stale.map((file) => `  ${file}\n`).join('')}`,
+  );
   process.exitCode = 1;
 }
 

@@ -28,7 +28,7 @@ const PREREQUISITES = [
     name: 'Maven',
     purpose: 'fetches Kafka',
     packages: ['maven'],
-    isThere: () => succeeds('mvn', '--version'),
+    isThere: () => isOnPath('mvn'),
   },
   {
     name: 'Chromium',
@@ -40,7 +40,7 @@ const PREREQUISITES = [
     name: 'curl',
     purpose: 'is a client of the tests',
     packages: ['curl'],
-    isThere: () => succeeds('curl', '--version'),
+    isThere: () => isOnPath('curl'),
   },
 ];
 

@@ -1,6 +1,7 @@
 export { createEmptyDatabase, createTestDatabase } from './database.ts';
 export { startKafka, startPostgres, type TestEngine, type TestKafka, type TestPostgres } from './engines.ts';
 export { createTestEventLog, kafkaBrokers } from './event-log.ts';
+export { type Refusal, refusalOf } from './refusal.ts';
 export { startProxyFor, startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 export { recordedTelemetry, silentTelemetry } from './telemetry.ts';
 export { until } from './until.ts';

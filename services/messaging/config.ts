@@ -1,5 +1,6 @@
 import { hostPort } from '@realchat/config';
 import { databaseSettings } from '@realchat/db';
+import { eventLogSettings } from '@realchat/eventlog';
 import { rpcSettings } from '@realchat/rpc';
 import { telemetrySettings } from '@realchat/telemetry';
 import type { z } from 'zod';
@@ -14,3 +15,12 @@ export const messagingSettings = {
 };
 
 export type MessagingConfig = z.infer<z.ZodObject<typeof messagingSettings>>;
+
+/** Settings of the relay process. */
+export const relaySettings = {
+  ...telemetrySettings,
+  ...eventLogSettings,
+  DATABASE_URL: databaseSettings.DATABASE_URL,
+};
+
+export type RelayConfig = z.infer<z.ZodObject<typeof relaySettings>>;

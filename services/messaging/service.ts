@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { createPool, isDatabaseUnavailable, type Pool } from '@realchat/db';
 import { AccountService } from '@realchat/gen/realchat/auth/v1/account_service';
 import { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
@@ -16,7 +17,7 @@ import {
   type RpcError,
   unavailable,
 } from '@realchat/rpc';
-import { type OpsServer, type Service, startOpsServer, type Telemetry } from '@realchat/telemetry';
+import { type OpsServer, type Service, startOpsServer, stopInOrder, type Telemetry } from '@realchat/telemetry';
 import type { MessagingConfig } from './config.ts';
 import type { LogContext, MessagingContext } from './context.ts';
 import { purgeSendKeys } from './db/purge-send-keys.ts';
@@ -97,19 +98,20 @@ export function createMessagingService(config: MessagingConfig, { log, metrics }
       }, PURGE_EVERY_MS);
       ops = await startOpsServer({ listen: config.OPS_LISTEN, metrics, problems: () => problems(pool, keys.ready()) });
     },
-    async stop() {
-      edge.drain();
-      await new Promise((resolve) => setTimeout(resolve, DRAIN_MS));
-      await edge.stop(GRACE_MS);
-      await internal.stop(GRACE_MS);
-      clearInterval(purging);
-      keys.stop();
-      accounts.close();
-      await sendLane.stop();
-      await hinter.stop();
-      await pool.end();
-      await ops?.stop();
-    },
+    stop: () =>
+      stopInOrder(log, [
+        ['readiness', 1_000, () => edge.drain()],
+        ['balancers', DRAIN_MS + 500, () => delay(DRAIN_MS)],
+        ['grpc', GRACE_MS + 500, () => edge.stop(GRACE_MS)],
+        ['internal grpc', 1_500, () => internal.stop(1_000)],
+        ['purge', 100, () => clearInterval(purging)],
+        ['send lane', 2_000, () => sendLane.stop()],
+        ['hints', 500, () => hinter.stop()],
+        ['keys', 100, () => keys.stop()],
+        ['accounts', 100, () => accounts.close()],
+        ['database', 1_000, () => pool.end()],
+        ['ops', 500, () => ops?.stop()],
+      ]),
   };
 }
 

@@ -12,12 +12,24 @@ const MAY_IMPORT: Record<string, string[]> = {
   'packages/eventlog': ['packages/config', 'packages/telemetry', 'gen/ts'],
   'packages/rpc': ['packages/config', 'packages/telemetry', 'gen/ts'],
   'packages/outbox': ['packages/config', 'packages/telemetry', 'packages/db', 'packages/eventlog'],
-  services: ['packages/config', 'packages/telemetry', 'packages/db', 'packages/eventlog', 'packages/rpc', 'packages/outbox', 'gen/ts'],
+  services: [
+    'packages/config',
+    'packages/telemetry',
+    'packages/db',
+    'packages/eventlog',
+    'packages/rpc',
+    'packages/outbox',
+    'gen/ts',
+  ],
   'edge/gateway': ['packages/config', 'packages/telemetry', 'packages/rpc', 'packages/framing', 'gen/ts'],
   'edge/envoy': ['packages/rpc', 'gen/ts'],
   clients: ['packages/framing', 'gen/ts', 'clients/typescript'],
 };
-const PLACES: Record<string, string> = { '@realchat/gen': 'gen/ts', '@realchat/gateway': 'edge/gateway', '@realchat/client': 'clients/typescript' };
+const PLACES: Record<string, string> = {
+  '@realchat/gen': 'gen/ts',
+  '@realchat/gateway': 'edge/gateway',
+  '@realchat/client': 'clients/typescript',
+};
 
 interface Import {
   file: string;
@@ -43,7 +55,9 @@ describe('imports go one way', () => {
 
   test('handlers know no transport: nothing under rpc/ and domain/ of a service imports grpc-js, a socket or Kafka', () => {
     const transport = /^(@grpc\/|@connectrpc\/|ws$|kafkajs$|node:(http|http2|net|tls)$)/;
-    const wrong = imports.filter(({ file, name }) => /^services\/[^/]+\/(rpc|domain)\//.test(file) && !isTest(file) && transport.test(name));
+    const wrong = imports.filter(
+      ({ file, name }) => /^services\/[^/]+\/(rpc|domain)\//.test(file) && !isTest(file) && transport.test(name),
+    );
     expect(wrong.map(show)).toEqual([]);
   });
 
@@ -54,13 +68,18 @@ describe('imports go one way', () => {
 
   test('domain rules do no I/O', () => {
     const io = /^(pg|kysely|ioredis|node:fs.*|@realchat\/(db|eventlog|outbox))$/;
-    const wrong = imports.filter(({ file, name }) => /^services\/[^/]+\/domain\//.test(file) && !isTest(file) && io.test(name));
+    const wrong = imports.filter(
+      ({ file, name }) => /^services\/[^/]+\/domain\//.test(file) && !isTest(file) && io.test(name),
+    );
     expect(wrong.map(show)).toEqual([]);
   });
 
   test('what runs in a browser imports nothing of Node', () => {
     const isomorphic = /^(packages\/framing|clients\/typescript|clients\/web)\//;
-    const wrong = imports.filter(({ file, name }) => isomorphic.test(file) && !isTest(file) && !/build\.ts$/.test(file) && name.startsWith('node:'));
+    const wrong = imports.filter(
+      ({ file, name }) =>
+        isomorphic.test(file) && !isTest(file) && !/build\.ts$/.test(file) && name.startsWith('node:'),
+    );
     expect(wrong.map(show)).toEqual([]);
   });
 
@@ -77,9 +96,11 @@ function sourcesOf(folder: string): string[] {
 
 function importsOf(file: string): string[] {
   const text = readFileSync(file, 'utf8');
-  return [...text.matchAll(/(?:^|\n)(?:import|export)\s[^;'"]*?from\s+['"]([^'"]+)['"]|(?:^|\n)import\s+['"]([^'"]+)['"]|import\(['"]([^'"]+)['"]\)/g)].map(
-    (match) => match[1] ?? match[2] ?? match[3] ?? '',
-  );
+  return [
+    ...text.matchAll(
+      /(?:^|\n)(?:import|export)\s[^;'"]*?from\s+['"]([^'"]+)['"]|(?:^|\n)import\s+['"]([^'"]+)['"]|import\(['"]([^'"]+)['"]\)/g,
+    ),
+  ].map((match) => match[1] ?? match[2] ?? match[3] ?? '');
 }
 
 /** The part of the tree that a file belongs to: `services/auth`, `packages/rpc`, `gen/ts`. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 
 /** The services that keep data in Postgres, each in a database of its own name, as a role of that name. */
 export const databases = ['auth', 'profile', 'messaging', 'delivery'] as const;
@@ -31,6 +32,7 @@ export function loadSecrets(file: string): Secrets {
     cursor: kept.cursor ?? random(),
     signingKey: kept.signingKey ?? random(),
   };
+  if (isDeepStrictEqual(secrets, kept)) return secrets;
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(`${file}.new`, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
   renameSync(`${file}.new`, file);

@@ -65,7 +65,11 @@ function tallyOf(results: string, code: number, begin: number): Tally {
   return { passed: report.numPassedTests, failed: failed === 0 && code !== 0 ? 1 : failed };
 }
 
-function run(command: string, args: string[], output: 'inherit' | 'pipe' = 'pipe'): Promise<{ code: number; output: string }> {
+function run(
+  command: string,
+  args: string[],
+  output: 'inherit' | 'pipe' = 'pipe',
+): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
     const child = spawn(command, args, { stdio: ['ignore', output, output] });
     let text = '';

@@ -1,4 +1,5 @@
-import { type Pool, type PoolClient, snapshot } from '@realchat/db';
+import { type Client, type Pool, type PoolClient, snapshot } from '@realchat/db';
+import { withPlace } from '../domain/event-bytes.ts';
 
 /** One event of the log as stored. */
 export interface LogRow {
@@ -13,11 +14,19 @@ export interface LogRow {
   traceparent: string;
 }
 
+/** The whole event: its bytes with its place. */
+export function placed(row: LogRow): Uint8Array {
+  const { seq, position, number, micros } = row;
+  return withPlace(row.body, { seq, position, number, createTimeMicros: micros });
+}
+
+type Db = Pool | PoolClient | Client;
+
 const COLUMNS = `e.shard, e.position, e.conversation_id, e.seq, e.number, e.type, e.body, e.traceparent,
   (extract(epoch from e.create_time) * 1000000)::bigint as micros`;
 
 /** The newest committed position of every shard, by shard id. */
-export async function readHeads(db: Pool | PoolClient): Promise<bigint[]> {
+export async function readHeads(db: Db): Promise<bigint[]> {
   const result = await db.query<{ head: bigint }>({ name: 'read-heads', text: 'select head from shard order by id' });
   return result.rows.map((row) => row.head);
 }
@@ -31,7 +40,7 @@ export async function readEpoch(pool: Pool): Promise<string> {
 }
 
 /** A shard's events after a position, in order. */
-export async function readShard(db: Pool | PoolClient, shard: number, after: bigint, limit: number): Promise<LogRow[]> {
+export async function readShard(db: Db, shard: number, after: bigint, limit: number): Promise<LogRow[]> {
   const result = await db.query<LogRow>({
     name: 'read-shard',
     text: `select ${COLUMNS} from event e where e.shard = $1 and e.position > $2 order by e.position limit $3`,

@@ -1,7 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { LogRecordSchema, LogRecordType } from '@realchat/gen/realchat/messaging/v1/log_service';
-import type { LogRow } from '../db/read-log.ts';
-import { withPlace } from '../domain/event-bytes.ts';
+import { type LogRow, placed } from '../db/read-log.ts';
 
 /** A row of the log as it travels: the event whole, with what routes it beside. */
 export function toLogRecord(row: LogRow): MessageInitShape<typeof LogRecordSchema> {
@@ -11,12 +10,7 @@ export function toLogRecord(row: LogRow): MessageInitShape<typeof LogRecordSchem
     conversationId: row.conversation_id,
     seq: row.seq,
     type: row.type as LogRecordType,
-    event: withPlace(row.body, {
-      seq: row.seq,
-      position: row.position,
-      number: row.number,
-      createTimeMicros: row.micros,
-    }),
+    event: placed(row),
     traceparent: row.traceparent,
   };
 }

@@ -7,9 +7,8 @@ import { ConversationService } from '@realchat/gen/realchat/messaging/v1/convers
 import { LogRecordType, LogService } from '@realchat/gen/realchat/messaging/v1/log_service';
 import { MessageService } from '@realchat/gen/realchat/messaging/v1/message_service';
 import { createGrpcServer, type GrpcServer, implement, unavailable } from '@realchat/rpc';
-import { createTelemetry } from '@realchat/telemetry';
-import { createTestDatabase } from '@realchat/testkit';
-import { createTestClient, refusalOf, type TestClient } from '@realchat/testkit/rpc-client';
+import { createTestDatabase, refusalOf, silentTelemetry } from '@realchat/testkit';
+import { createTestClient, type TestClient } from '@realchat/testkit/rpc-client';
 import { AUDIENCE, ISSUER, startIssuer, type TestIssuer } from '@realchat/testkit/token-issuer';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -30,9 +29,8 @@ const conversationsOf = new Map<string, TestClient<typeof ConversationService>>(
 const messagesOf = new Map<string, TestClient<typeof MessageService>>();
 
 beforeAll(async () => {
-  const telemetry = createTelemetry({ service: 'messaging', instance: 'test', level: 'silent' });
   issuer = await startIssuer();
-  accounts = createGrpcServer({ listen: anywhere, implementations: [accountService()], ...telemetry });
+  accounts = createGrpcServer({ listen: anywhere, implementations: [accountService()], ...silentTelemetry() });
   await accounts.start();
   const url = await createTestDatabase(migrations);
   db = createClient({ url, name: 'test' });
@@ -52,7 +50,7 @@ beforeAll(async () => {
       DATABASE_POOL_SIZE: 5,
       AUTH_INTERNAL: { host: '127.0.0.1', port: accounts.port },
     },
-    createTelemetry({ service: 'messaging', instance: 'test', level: 'silent' }),
+    silentTelemetry(),
   );
   await service.start();
   log = createTestClient(LogService, service.ports.internal);
@@ -122,7 +120,7 @@ describe('CreateConversation', () => {
   test('auth away is UNAVAILABLE, and nothing is made', async () => {
     accountsAway = true;
     const before = await countConversations();
-    expect(await refusalOf(makeGroup('Later', [bob]))).toMatchObject({ code: 'UNAVAILABLE', retries: true });
+    expect(await refusalOf(makeGroup('Later', [bob]))).toMatchObject({ code: 'UNAVAILABLE', retryAfterMs: 1_000 });
     expect(await countConversations()).toBe(before);
   });
 
