@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+const PACKAGE_MANAGER = 'apt-get';
 const INSTALL = 'sudo npm run prerequisites -- --install';
 
 /** Each: what it is, what for, how to see it, and the packages of Debian that bring it. */
@@ -62,7 +63,7 @@ export function main(args) {
 
 function install() {
   const packages = PREREQUISITES.filter((one) => !one.isThere()).flatMap((one) => one.packages);
-  if (packages.length === 0 || !isOnPath('apt-get')) return;
+  if (packages.length === 0 || !isOnPath(PACKAGE_MANAGER)) return;
   if (process.getuid?.() !== 0) {
     process.stderr.write(`✗ only root can install: ${INSTALL}\n`);
     return;
@@ -70,7 +71,7 @@ function install() {
   process.stdout.write(`  … installing ${packages.join(', ')}\n`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const apt = (...args) =>
-    spawnSync('apt-get', ['-q', '-y', '-o', 'DPkg::Lock::Timeout=300', ...args], {
+    spawnSync(PACKAGE_MANAGER, ['-q', '-y', '-o', 'DPkg::Lock::Timeout=300', ...args], {
       stdio: ['ignore', 'inherit', 'inherit'],
       env,
     });
@@ -80,7 +81,7 @@ function install() {
 }
 
 function wayOut(missing) {
-  if (isOnPath('apt-get')) return INSTALL;
+  if (isOnPath(PACKAGE_MANAGER)) return INSTALL;
   return `install ${missing.map((one) => one.name).join(', ')} with the package manager of this system`;
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { httpAnswers } from './http-probe.ts';
 import { machineEnvironment } from './machine-environment.ts';
 import type { MeshProcess } from './mesh.ts';
-import { repositoryRoot } from './paths.ts';
+import { compileCache, repositoryRoot } from './paths.ts';
 import type { ProcessSpec } from './process-spec.ts';
 import { runCommand } from './run-command.ts';
 
@@ -32,5 +32,5 @@ export async function migrate(row: MeshProcess, overrides: Readonly<Record<strin
 }
 
 function environment(row: MeshProcess, overrides: Readonly<Record<string, string>>): Record<string, string> {
-  return { ...machineEnvironment(), ...row.env, ...overrides };
+  return { ...machineEnvironment(), NODE_COMPILE_CACHE: compileCache(), ...row.env, ...overrides };
 }

@@ -8,7 +8,7 @@ import type { Secrets } from './secrets.ts';
 export const meshNames = ['auth', 'profile', 'messaging', 'relay', 'delivery', 'gateway'] as const;
 export type MeshName = (typeof meshNames)[number];
 
-/** Names of a row of the table that get their environment from it. */
+/** A row of the table. */
 export interface MeshProcess {
   name: MeshName;
   /** The entry file, relative to the repository. */
@@ -107,7 +107,6 @@ export function meshTable(context: MeshContext): Record<MeshName, MeshProcess> {
         INTERNAL_LISTEN: at('messagingInternal'),
         AUTH_INTERNAL: at('authInternal'),
         DATABASE_URL: database('messaging'),
-        CURSOR_SECRET: secrets.cursor,
       },
     },
     relay: {

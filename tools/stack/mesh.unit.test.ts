@@ -1,6 +1,14 @@
+import { parseConfig, type Settings } from '@realchat/config';
 import { describe, expect, it } from 'vitest';
+import { authSettings } from '../../services/auth/config.ts';
+import { deliverySettings } from '../../services/delivery/config.ts';
+import { messagingSettings, relaySettings } from '../../services/messaging/config.ts';
+import { profileSettings } from '../../services/profile/config.ts';
 import { meshNames, meshTable, startGroups } from './mesh.ts';
 import { defaultPorts } from './ports.ts';
+
+const CURSOR = 'cursor'.padEnd(43, '-');
+const SIGNING_KEY = 'signing key'.padEnd(43, '-');
 
 const table = meshTable({
   ports: defaultPorts,
@@ -13,10 +21,10 @@ const table = meshTable({
       delivery: 'p-delivery',
     },
     valkey: 'p-valkey',
-    cursor: 'cursor-secret',
-    signingKey: 'signing-secret',
+    cursor: CURSOR,
+    signingKey: SIGNING_KEY,
   },
-  kafka: (listener) => `kafka-${listener}:1`,
+  kafka: (listener) => `${listener.toLowerCase()}.kafka:1`,
   origins: ['http://localhost:8080', 'https://localhost:8443'],
   webRoot: '/web',
   filesFolder: '/files',
@@ -24,7 +32,19 @@ const table = meshTable({
 });
 const variables = (name: keyof typeof table) => table[name].env;
 
+const settings: Partial<Record<keyof typeof table, Settings>> = {
+  auth: authSettings,
+  profile: profileSettings,
+  messaging: messagingSettings,
+  relay: relaySettings,
+  delivery: deliverySettings,
+};
+
 describe('the table of the mesh', () => {
+  it.each(Object.entries(settings))('gives %s what it asks for', (name, wanted) => {
+    expect(() => parseConfig(wanted, variables(name as keyof typeof table))).not.toThrow();
+  });
+
   it('starts each process once', () => {
     expect(startGroups.flat().sort()).toEqual([...meshNames].sort());
   });
@@ -54,14 +74,14 @@ describe('the table of the mesh', () => {
 
   it('gives each client of Kafka a listener of its own', () => {
     const brokers = Object.values(table).flatMap(({ env }) => env['KAFKA_BROKERS'] ?? []);
-    expect(brokers).toEqual(['kafka-AUTH:1', 'kafka-PROFILE:1', 'kafka-MESSAGING:1', 'kafka-DELIVERY:1']);
+    expect(brokers).toEqual(['auth.kafka:1', 'profile.kafka:1', 'messaging.kafka:1', 'delivery.kafka:1']);
   });
 
   it('tells a secret only to those who need it', () => {
     const holders = (secret: string) =>
       Object.values(table).flatMap(({ name, env }) => (Object.values(env).includes(secret) ? [name] : []));
-    expect(holders('signing-secret')).toEqual(['auth']);
-    expect(holders('cursor-secret')).toEqual(['messaging', 'delivery']);
+    expect(holders(SIGNING_KEY)).toEqual(['auth']);
+    expect(holders(CURSOR)).toEqual(['delivery']);
   });
 
   it('points the readers of addresses at those who listen there', () => {

@@ -9,8 +9,17 @@ export const repositoryRoot = fileURLToPath(new URL('../..', import.meta.url)).r
 export const defaultDataDirectory = join(repositoryRoot, '.realchat');
 
 /** One folder for the engines of all clones, by name and version. */
-export function engineCache(env: NodeJS.ProcessEnv = process.env): string {
-  return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'realchat', 'engines');
+export function engineCache(): string {
+  return join(cache(), 'engines');
+}
+
+/** Where Node keeps what it compiled: a process of the mesh starts in half the time when it is warm. */
+export function compileCache(): string {
+  return join(cache(), 'compiled');
+}
+
+function cache(): string {
+  return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'realchat');
 }
 
 /** The folders of one stack under its data folder. */

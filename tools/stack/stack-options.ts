@@ -4,7 +4,7 @@ import type { Ports } from './ports.ts';
 import type { Progress } from './progress.ts';
 
 export const engineNames = ['postgres', 'valkey', 'kafka'] as const;
-export type EngineName = (typeof engineNames)[number];
+type EngineName = (typeof engineNames)[number];
 export type PartName = EngineName | MeshName | 'envoy';
 
 /** Everything that a whole stack has. */
