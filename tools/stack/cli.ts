@@ -19,7 +19,7 @@ try {
   });
   const dataDir = process.env['REALCHAT_DATA_DIR'] || defaultDataDirectory;
   const [verb] = positionals;
-  if (verb === 'start') process.exitCode = await start({ dataDir, only: values.only });
+  if (verb === 'start') await start({ dataDir, only: values.only });
   else if (verb === 'reset') process.exitCode = await reset({ dataDir, yes: values.yes });
   else {
     process.stderr.write(USAGE);

@@ -169,7 +169,7 @@ export class ManagedProcess {
       this.#become('waiting');
       this.#tell('died', `${exit.cause}; starting it again in ${pause} ms`);
       const since = Date.now();
-      await delay(pause, undefined, { ref: false });
+      await delay(pause);
       if (this.#intent !== intent) return;
       child = await this.#spawn(intent);
       const outcome = await this.#becomesReady(child);

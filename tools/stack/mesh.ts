@@ -151,6 +151,8 @@ export function meshTable(context: MeshContext): Record<MeshName, MeshProcess> {
         DELIVERY_ADDRESS: at('deliveryGrpc'),
         ALLOWED_ORIGINS: context.origins.join(','),
         WEB_ROOT: context.webRoot,
+        // Envoy.
+        TRUSTED_HOPS: '1',
       },
     },
   };

@@ -1,5 +1,6 @@
 import { parseConfig, type Settings } from '@realchat/config';
 import { describe, expect, it } from 'vitest';
+import { gatewaySettings } from '../../edge/gateway/config.ts';
 import { authSettings } from '../../services/auth/config.ts';
 import { deliverySettings } from '../../services/delivery/config.ts';
 import { messagingSettings, relaySettings } from '../../services/messaging/config.ts';
@@ -32,12 +33,13 @@ const table = meshTable({
 });
 const variables = (name: keyof typeof table) => table[name].env;
 
-const settings: Partial<Record<keyof typeof table, Settings>> = {
+const settings: Record<keyof typeof table, Settings> = {
   auth: authSettings,
   profile: profileSettings,
   messaging: messagingSettings,
   relay: relaySettings,
   delivery: deliverySettings,
+  gateway: gatewaySettings,
 };
 
 describe('the table of the mesh', () => {

@@ -15,34 +15,29 @@ import { welcome } from './welcome.ts';
 const OWNER_CHECK_MS = 1000;
 const EARLIER_RUN_MS = 90_000;
 
-/** `npm start`: brings everything up, says where it is, and stays until it is told to stop. Answers the exit code. */
-export async function start(options: { dataDir: string; only?: string | undefined }): Promise<number> {
+/** `npm start`: brings everything up, says where it is, and stays until it is told to stop; then ends the process. */
+export async function start(options: { dataDir: string; only?: string | undefined }): Promise<never> {
   const since = Date.now();
   const progress = streamProgress(process.stdout);
   const owner = npmOwner();
   let stack: Stack | undefined;
-  let stopping = false;
-  let stopped: (code: number) => void = () => undefined;
-  const end = new Promise<number>((resolve) => {
-    stopped = resolve;
-  });
-  const stop = async (code: number) => {
-    stopping = true;
-    if (!stack) return stopped(code);
-    const { killed } = await stack.stop();
-    progress.say(killed.length ? `Stopped; had to be killed: ${killed.join(', ')}.` : 'Stopped cleanly.');
-    stopped(killed.length ? 1 : code);
-  };
-  const signalled = onStopSignals(
+  let ending: Promise<never> | undefined;
+
+  const end = (code: number): Promise<never> => (ending ??= takeDown(stack, progress, code));
+  const stopFor = onStopSignals(
     (reason) => {
       progress.say(`${reason}: stopping everything; once more kills it at once`);
-      void stop(0);
+      void end(0);
     },
     () => {
       stack?.killNow();
       process.exit(130);
     },
   );
+  // Also keeps this process alive while none of its children is.
+  setInterval(() => {
+    if (owner && !isRunning(owner) && !ending) stopFor('npm is gone');
+  }, OWNER_CHECK_MS);
 
   try {
     stack = await take({
@@ -53,29 +48,23 @@ export async function start(options: { dataDir: string; only?: string | undefine
       progress,
       owner,
     });
-    if (stopping) await stop(0);
-    else await stack.start();
+    await stack.start();
+    progress.say(welcome(stack, elapsed(Date.now() - since)));
   } catch (error) {
     // What fails because we are stopping is no failure.
-    if (!stopping) {
-      tell(error);
-      void stop(1);
-    }
-    return finish(end);
+    if (ending) return ending;
+    tell(error);
+    return end(1);
   }
-  if (!stopping) {
-    progress.say(welcome(stack, elapsed(Date.now() - since)));
-    if (owner) {
-      const watch = setInterval(() => isRunning(owner) || stopping || signalled('npm is gone'), OWNER_CHECK_MS);
-      watch.unref();
-    }
-  }
-  return finish(end);
+  return new Promise<never>(() => undefined);
 }
 
-/** Child processes that were cut off (a download, say) must not keep us. */
-async function finish(end: Promise<number>): Promise<never> {
-  process.exit(await end);
+/** Takes down what is up, says how it went, and ends the process: a download that was cut off must not keep it. */
+async function takeDown(stack: Stack | undefined, progress: Progress, code: number): Promise<never> {
+  if (!stack) process.exit(code);
+  const { killed } = await stack.stop();
+  progress.say(killed.length ? `Stopped; had to be killed: ${killed.join(', ')}.` : 'Stopped cleanly.');
+  process.exit(killed.length ? 1 : code);
 }
 
 /** Takes the data folder; one whose launcher is on its way out is waited for. */
