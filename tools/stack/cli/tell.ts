@@ -7,7 +7,8 @@ export function tell(error: unknown): void {
 }
 
 function describe(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(describe).join('\n');
+  // Several parts may lack the same thing.
+  if (error instanceof AggregateError) return [...new Set(error.errors.map(describe))].join('\n');
   if (error instanceof Problem) return `${pc.red('✗')} ${error.message}\n  ${pc.bold('→')} ${error.wayOut}`;
   return `${pc.red('✗')} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }
