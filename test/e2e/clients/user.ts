@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import { AuthService } from '@realchat/gen/realchat/auth/v1/auth_service';
+import { DeliveryService } from '@realchat/gen/realchat/delivery/v1/delivery_service';
+import { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
+import { MessageService } from '@realchat/gen/realchat/messaging/v1/message_service';
+import type { Caller, CallOptions } from './caller.ts';
+import { type ChatMessage, toChatMessage } from './chat-message.ts';
+import { Subscription } from './subscription.ts';
+
+/** What each client can do, whatever is behind it. Every call rejects when it is refused. */
+export interface ChatClient {
+  readonly name: string;
+  readonly userId: string;
+  register(username: string, password: string): Promise<void>;
+  login(username: string, password: string): Promise<void>;
+  /** Answers the conversation's id. */
+  createConversation(what: { direct: string } | { title: string; members: string[] }): Promise<string>;
+  send(conversationId: string, text: string): Promise<ChatMessage>;
+  /** The whole conversation, from its start. */
+  list(conversationId: string): Promise<ChatMessage[]>;
+  close(): Promise<void>;
+}
+
+const PAGE_SIZE = 200;
+
+/** A user who speaks to the edge by one caller. */
+export class User implements ChatClient {
+  readonly caller: Caller;
+  userId = '';
+  deviceId = '';
+  accessToken = '';
+  readonly #subscriptions: Subscription[] = [];
+
+  /** A caller that authenticates whole sessions is made with the means to ask for the user's token. */
+  constructor(caller: Caller | ((token: () => string) => Caller)) {
+    this.caller = typeof caller === 'function' ? caller(() => this.accessToken) : caller;
+  }
+
+  get name(): string {
+    return this.caller.name;
+  }
+
+  async register(username: string, password: string): Promise<void> {
+    this.#opened(await this.caller.unary(AuthService.method.register, { username, password }));
+  }
+
+  async login(username: string, password: string): Promise<void> {
+    this.#opened(await this.caller.unary(AuthService.method.login, { username, password }));
+  }
+
+  async createConversation(what: { direct: string } | { title: string; members: string[] }): Promise<string> {
+    const conversation =
+      'direct' in what
+        ? { case: 'direct' as const, value: { userId: what.direct } }
+        : { case: 'group' as const, value: { title: what.title, memberIds: what.members } };
+    const method = ConversationService.method.createConversation;
+    const response = await this.caller.unary(method, { conversation, requestId: randomUUID() }, this.#call());
+    return response.conversation?.conversationId ?? '';
+  }
+
+  /** Sends under a key; the same key again answers with the first one's message. */
+  async send(conversationId: string, text: string, clientMessageId: string = randomUUID()): Promise<ChatMessage> {
+    const request = { conversationId, clientMessageId, content: { case: 'text' as const, value: text } };
+    const response = await this.caller.unary(MessageService.method.sendMessage, request, this.#call());
+    return toChatMessage(response.message);
+  }
+
+  async list(conversationId: string): Promise<ChatMessage[]> {
+    const messages: ChatMessage[] = [];
+    let after = 0n;
+    for (;;) {
+      const request = { conversationId, from: { case: 'afterSeq' as const, value: after }, pageSize: PAGE_SIZE };
+      const page = await this.caller.unary(MessageService.method.listMessages, request, this.#call());
+      messages.push(...page.messages.map(toChatMessage));
+      if (!page.hasMore) return messages;
+      after = page.throughSeq;
+    }
+  }
+
+  /** Opens a stream from a cursor, or from now. Resolves when the stream is live. */
+  async subscribe(cursor: Uint8Array = new Uint8Array()): Promise<Subscription> {
+    const subscription = new Subscription((signal) =>
+      this.caller.stream(DeliveryService.method.subscribe, { cursor }, { ...this.#call(), signal }),
+    );
+    this.#subscriptions.push(subscription);
+    await subscription.caughtUp;
+    return subscription;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#subscriptions.map((subscription) => subscription.stop()));
+    await this.caller.close();
+  }
+
+  #opened(session: { userId: string; accessToken: string; deviceId: string }): void {
+    this.userId = session.userId;
+    this.deviceId = session.deviceId;
+    this.accessToken = session.accessToken;
+  }
+
+  #call(): CallOptions {
+    return { token: this.accessToken };
+  }
+}
+
+/** A password that the rules accept, of its own for each user. */
+export function newPassword(): string {
+  return `correct horse ${randomUUID()}`;
+}
+
+/** A username that nobody has. */
+export function newUsername(): string {
+  return `u${randomUUID().replaceAll('-', '').slice(0, 20)}`;
+}

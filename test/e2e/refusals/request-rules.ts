@@ -1,0 +1,162 @@
+import { type DescField, type DescOneof, getOption, isFieldSet, type Message } from '@bufbuild/protobuf';
+import {
+  BytesRulesSchema,
+  type FieldRules,
+  FieldRulesSchema,
+  field as fieldRules,
+  Int32RulesSchema,
+  Int64RulesSchema,
+  oneof as oneofRules,
+  RepeatedRulesSchema,
+  StringRulesSchema,
+} from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
+
+/** A value that a field must not have, and where the refusal has to point besides the field itself: `[1]` is an item. */
+export interface InvalidValue {
+  rule: string;
+  value: unknown;
+  item?: string;
+}
+
+/** A value that the rules of a scalar or a list let pass. `index` makes several that differ. */
+export function validValue(field: DescField, index = 0): unknown {
+  const rules = getOption(field, fieldRules);
+  if (field.fieldKind === 'list') return Array.from({ length: minItems(rules) }, (_, i) => validItem(field, i));
+  return validScalar(nameOf(field), rules, index);
+}
+
+/**
+ * Values that break each of a field's rules, one or more for every rule. Throws for a rule that this file knows nothing
+ * of, and for a scalar or list without rules: a new one has to be taught here, or it would go untested.
+ */
+export function invalidValues(field: DescField): InvalidValue[] {
+  const rules = getOption(field, fieldRules);
+  const known = setFields(FieldRulesSchema, rules);
+  const strange = known.filter((name) => !['string', 'bytes', 'int32', 'int64', 'repeated'].includes(name));
+  if (known.length === 0 || strange.length > 0) {
+    throw new Error(`no invalid value is known for ${nameOf(field)} (${strange.join(', ') || 'it has no rules'})`);
+  }
+  if (field.fieldKind === 'list') return invalidLists(field, rules);
+  return invalidScalars(nameOf(field), rules);
+}
+
+/** Whether one of the oneof's fields has to be set. */
+export function isRequired(oneof: DescOneof): boolean {
+  return getOption(oneof, oneofRules).required;
+}
+
+function invalidScalars(name: string, { type }: FieldRules): InvalidValue[] {
+  switch (type.case) {
+    case 'string':
+      return setFields(StringRulesSchema, type.value).flatMap((rule): InvalidValue[] => {
+        const { minLen, maxLen, maxBytes, pattern, notContains } = type.value;
+        const valid = validString(type.value, 0);
+        switch (rule) {
+          case 'min_len':
+            return [{ rule, value: valid.slice(0, Number(minLen) - 1) }];
+          case 'max_len':
+            return [{ rule, value: 'a'.repeat(Number(maxLen) + 1) }];
+          case 'max_bytes':
+            return [{ rule, value: '😀'.repeat(Math.ceil((Number(maxBytes) + 1) / 4)) }];
+          case 'pattern':
+            return strangers(pattern, valid).map((value) => ({ rule, value }));
+          case 'not_contains':
+            return [{ rule, value: `${valid}${notContains}` }];
+          case 'uuid':
+            return ['', 'not-a-uuid', `${valid}0`, "' or 1=1 --"].map((value) => ({ rule, value }));
+          default:
+            throw new Error(`no invalid value is known for string.${rule} of ${name}`);
+        }
+      });
+    case 'bytes':
+      return setFields(BytesRulesSchema, type.value).map((rule) => {
+        if (rule !== 'max_len') throw new Error(`no invalid value is known for bytes.${rule} of ${name}`);
+        return { rule, value: new Uint8Array(Number(type.value.maxLen) + 1) };
+      });
+    case 'int32':
+    case 'int64': {
+      const { greaterThan, lessThan } = type.value;
+      const one = (value: number | bigint, step: number) =>
+        typeof value === 'bigint' ? value + BigInt(step) : value + step;
+      return setFields(type.case === 'int32' ? Int32RulesSchema : Int64RulesSchema, type.value).map((rule) => {
+        if (rule === 'gte' && greaterThan.case === 'gte') return { rule, value: one(greaterThan.value, -1) };
+        if (rule === 'lte' && lessThan.case === 'lte') return { rule, value: one(lessThan.value, 1) };
+        throw new Error(`no invalid value is known for ${type.case}.${rule} of ${name}`);
+      });
+    }
+    default:
+      throw new Error(`no invalid value is known for ${type.case} of ${name}`);
+  }
+}
+
+function invalidLists(field: DescField & { fieldKind: 'list' }, { type }: FieldRules): InvalidValue[] {
+  if (type.case !== 'repeated') throw new Error(`no invalid value is known for ${nameOf(field)}`);
+  const { value: list } = type;
+  const items = (count: number) => Array.from({ length: count }, (_, i) => validItem(field, i));
+  return setFields(RepeatedRulesSchema, list).flatMap((rule): InvalidValue[] => {
+    switch (rule) {
+      case 'min_items':
+        return [{ rule, value: items(Number(list.minItems) - 1) }];
+      case 'max_items':
+        return [{ rule, value: items(Number(list.maxItems) + 1) }];
+      case 'unique':
+        return [{ rule, value: [validItem(field, 0), validItem(field, 0)] }];
+      case 'items':
+        return invalidScalars(`${nameOf(field)}[]`, list.items as FieldRules).map(({ rule: of, value }) => {
+          return { rule: `items.${of}`, value: [validItem(field, 0), value], item: '[1]' };
+        });
+      default:
+        throw new Error(`no invalid value is known for repeated.${rule} of ${nameOf(field)}`);
+    }
+  });
+}
+
+function validItem(field: DescField, index: number): unknown {
+  const { type } = getOption(field, fieldRules);
+  return validScalar(`${nameOf(field)}[]`, type.case === 'repeated' ? type.value.items : undefined, index);
+}
+
+function validScalar(name: string, rules: FieldRules | undefined, index: number): unknown {
+  switch (rules?.type.case) {
+    case 'string':
+      return validString(rules.type.value, index);
+    case 'bytes':
+      return new Uint8Array();
+    case 'int32':
+      return rules.type.value.greaterThan.value ?? 0;
+    case 'int64':
+      return rules.type.value.greaterThan.value ?? 0n;
+    default:
+      throw new Error(`no valid value is known for ${name}`);
+  }
+}
+
+function validString(
+  { wellKnown, minLen }: { wellKnown: { case: string | undefined }; minLen: bigint },
+  index: number,
+) {
+  if (wellKnown.case === 'uuid') return `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`;
+  return 'abcdefghijklmnopqrstuvwxyz'.repeat(8).slice(0, Math.max(Number(minLen), 1));
+}
+
+/** Strings of a good length with one character that the pattern does not take, at the start, and at the end. */
+function strangers(pattern: string, valid: string): string[] {
+  const takes = new RegExp(pattern, 'u');
+  const found = [' ', '\n', 'A', 'ä', '/', '\u0000']
+    .flatMap((character) => [`${character}${valid.slice(1)}`, `${valid.slice(1)}${character}`])
+    .filter((value) => !takes.test(value));
+  if (found.length === 0) throw new Error(`nothing is known that ${pattern} does not take`);
+  return found;
+}
+
+function minItems({ type }: FieldRules): number {
+  return type.case === 'repeated' ? Number(type.value.minItems) : 0;
+}
+
+function setFields(schema: { fields: DescField[] }, rules: Message): string[] {
+  return schema.fields.filter((field) => isFieldSet(rules as never, field)).map((field) => field.name);
+}
+
+function nameOf(field: DescField): string {
+  return `${field.parent.typeName}.${field.name}`;
+}

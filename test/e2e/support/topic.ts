@@ -1,0 +1,86 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import {
+  CONVERSATION_EVENTS,
+  createEventLog,
+  deadLetterTopicOf,
+  decodeConversationRecord,
+  type EventLog,
+  type EventRecord,
+  TOPICS,
+} from '@realchat/eventlog';
+import { ConversationEventSchema } from '@realchat/gen/realchat/messaging/v1/conversation_event';
+import { createTelemetry } from '@realchat/telemetry';
+import { until } from '@realchat/testkit';
+import type { Published } from '../checker/history.ts';
+import type { Mesh } from './mesh.ts';
+
+/** A record of the topic of conversations, with what it says of its message. */
+export interface TopicRecord extends Published {
+  messageId: string | undefined;
+  traceparent: string;
+}
+
+/** Reads the whole topic of conversations as it is now, partition by partition in order of offset, from the broker itself. */
+export async function readTopic(mesh: Mesh): Promise<TopicRecord[]> {
+  return withEventLog(mesh, async (eventLog) => {
+    const records = await readAll(eventLog, CONVERSATION_EVENTS.name);
+    return records.toSorted((a, b) => a.partition - b.partition || Number(a.offset - b.offset)).map(toTopicRecord);
+  });
+}
+
+/** How many dead letters there are, by topic. */
+export async function countDeadLetters(mesh: Mesh): Promise<Record<string, number>> {
+  return withEventLog(mesh, async (eventLog) => {
+    const topics = TOPICS.map((topic) => topic.name).filter((name) =>
+      TOPICS.some((t) => deadLetterTopicOf(t.name) === name),
+    );
+    const counts = topics.map(async (name): Promise<[string, number]> => {
+      const offsets = await eventLog.offsets(name);
+      return [name, offsets.reduce((sum, { low, high }) => sum + Number(high - low), 0)];
+    });
+    return Object.fromEntries(await Promise.all(counts));
+  });
+}
+
+async function readAll(eventLog: EventLog, topic: string): Promise<EventRecord[]> {
+  const ends = await eventLog.offsets(topic);
+  const wanted = ends.reduce((sum, { low, high }) => sum + Number(high - low), 0);
+  const records: EventRecord[] = [];
+  if (wanted === 0) return records;
+  const tail = eventLog.tail({
+    reader: 'read-back',
+    topics: [topic],
+    from: 'earliest',
+    onRecords: (run) => void records.push(...run),
+  });
+  try {
+    await until(`${wanted} records of ${topic}`, () => records.length >= wanted, 30_000);
+  } finally {
+    await tail.stop();
+  }
+  return records;
+}
+
+function toTopicRecord(record: EventRecord): TopicRecord {
+  const { shard, position, conversationId, seq, traceparent, event } = decodeConversationRecord(record);
+  const { change } = fromBinary(ConversationEventSchema, event);
+  return {
+    shard,
+    position: Number(position),
+    conversation: conversationId,
+    seq: Number(seq),
+    messageId: change.case === 'messageSent' ? change.value.message?.messageId : undefined,
+    traceparent,
+  };
+}
+
+async function withEventLog<T>({ stack }: Mesh, work: (eventLog: EventLog) => Promise<T>): Promise<T> {
+  const { log, metrics } = createTelemetry({ service: 'test', instance: 'test', level: 'silent' });
+  const brokers = [{ host: '127.0.0.1', port: stack.ports.kafkaAdmin }];
+  const eventLog = createEventLog({ brokers, clientId: 'e2e', log, metrics });
+  try {
+    return await work(eventLog);
+  } finally {
+    await eventLog.stop();
+  }
+}
