@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { type EnvoyObject, typed } from './envoy-object.ts';
 import type { EnvoyOptions, HostPort } from './options.ts';
 
@@ -58,12 +59,14 @@ function gatewayH2c(addresses: readonly HostPort[]): EnvoyObject {
 function cluster(name: ClusterName, addresses: readonly HostPort[]): EnvoyObject {
   return {
     name,
-    type: 'STRICT_DNS',
+    // With addresses, Envoy waits for the health of each before it opens; each address behind a name is an instance too.
+    type: addresses.every(({ host }) => isIP(host)) ? 'STATIC' : 'STRICT_DNS',
     dns_lookup_family: 'V4_PREFERRED',
     connect_timeout: '1s',
     lb_policy: 'LEAST_REQUEST',
     // With no healthy instance left, say so at once instead of trying the dead ones.
-    common_lb_config: { healthy_panic_threshold: { value: 0 } },
+    // A change of health counts at once; by default it may be held back for a second.
+    common_lb_config: { healthy_panic_threshold: { value: 0 }, update_merge_window: '0s' },
     outlier_detection: OUTLIERS,
     load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: addresses.map(endpoint) }] },
   };

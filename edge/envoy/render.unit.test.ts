@@ -41,7 +41,7 @@ interface Listener {
 
 interface Config {
   admin: Pick<Listener, 'address'>;
-  static_resources: { listeners: Listener[]; clusters: { name: string; load_assignment: unknown }[] };
+  static_resources: { listeners: Listener[]; clusters: { name: string; type: string; load_assignment: unknown }[] };
 }
 
 const configOf = (changes: Partial<EnvoyOptions> = {}): Config =>
@@ -124,6 +124,13 @@ describe('the configuration', () => {
   test('knows each instance of a service', () => {
     const messaging = configOf().static_resources.clusters.find((cluster) => cluster.name === 'messaging');
     expect(JSON.stringify(messaging?.load_assignment).match(/"port_value":730[12]/g)).toHaveLength(2);
+  });
+
+  test('looks up names and takes addresses as they are', () => {
+    const profile = [{ host: 'profile', port: 7201 }];
+    const { clusters } = configOf({ upstreams: { ...OPTIONS.upstreams, profile } }).static_resources;
+    const typeOf = (name: string) => clusters.find((cluster) => cluster.name === name)?.type;
+    expect([typeOf('profile'), typeOf('messaging')]).toEqual(['STRICT_DNS', 'STATIC']);
   });
 
   test.each(['*', 'https://chat.example.com/', 'https://*.example.com/x', 'chat.example.com', 'null', ''])(

@@ -1,11 +1,11 @@
 import type * as grpc from '@grpc/grpc-js';
 import { PUBLIC_SERVICES } from '@realchat/rpc';
+import { startIssuer, type TestIssuer } from '@realchat/testkit/token-issuer';
 import type { EnvoyOptions, HostPort, Upstreams } from '../render.ts';
 import { type GatewayStub, startGatewayStub } from './gateway-stub.ts';
 import { grpcClient } from './grpc-call.ts';
 import { type ServiceStub, startServiceStub } from './service-stub.ts';
 import { type RunningEnvoy, startEnvoy } from './start-envoy.ts';
-import { startTokenIssuer, type TokenIssuer } from './token-issuer.ts';
 
 /** Paths of the contract, of each kind that the edge treats in its own way. */
 export const SEND_MESSAGE = '/realchat.messaging.v1.MessageService/SendMessage';
@@ -22,7 +22,7 @@ export interface Edge {
   grpc: grpc.Client;
   service: ServiceStub;
   gateway: GatewayStub;
-  issuer: TokenIssuer;
+  issuer: TestIssuer;
   /** The header of a good token. */
   authorized(): Promise<{ authorization: string }>;
   stop(): Promise<void>;
@@ -34,7 +34,7 @@ export async function startEdge(
   const [service, gateway, issuer] = await Promise.all([
     startServiceStub(PUBLIC_SERVICES),
     startGatewayStub(),
-    startTokenIssuer(),
+    startIssuer(),
   ]);
   const envoy = await startEnvoy({
     ...options,
@@ -45,7 +45,7 @@ export async function startEdge(
       delivery: at(service.port),
       gateway: at(gateway.port),
       gatewayH2c: at(gateway.h2cPort),
-      jwks: at(issuer.port),
+      jwks: at(portOf(issuer)),
       ...options.upstreams,
     },
   });
@@ -67,6 +67,11 @@ export async function startEdge(
       await issuer.stop();
     },
   };
+}
+
+/** Where an issuer publishes its keys. */
+export function portOf(issuer: TestIssuer): number {
+  return Number(new URL(issuer.url).port);
 }
 
 /** The loopback addresses of these ports. */

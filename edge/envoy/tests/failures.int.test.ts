@@ -1,8 +1,8 @@
 import { PUBLIC_SERVICES } from '@realchat/rpc';
+import { startTcpProxy, until } from '@realchat/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { at, type Edge, GET_PROFILE, LIST_MESSAGES, LOGIN, SEND_MESSAGE, SUBSCRIBE, startEdge } from './edge.ts';
 import { readConnectError, readErrorFacts } from './error-facts.ts';
-import { eventually } from './eventually.ts';
 import { freePorts } from './free-ports.ts';
 import { grpcCall, grpcStream } from './grpc-call.ts';
 import { grpcWebCall } from './grpc-web.ts';
@@ -47,7 +47,11 @@ describe('a service that is down', () => {
 
   test('is found again within seconds when it comes back', async () => {
     const back = await startServiceStub(PUBLIC_SERVICES, nobody);
-    await eventually(async () => (await grpcCall(edge.grpc, GET_PROFILE, undefined, token)).code === 0, 5_000);
+    await until(
+      'calls pass again',
+      async () => (await grpcCall(edge.grpc, GET_PROFILE, undefined, token)).code === 0,
+      5_000,
+    );
     back.kill();
   });
 });
@@ -59,6 +63,7 @@ describe('services in twos', () => {
   beforeEach(async () => {
     two = await Promise.all([startServiceStub(PUBLIC_SERVICES), startServiceStub(PUBLIC_SERVICES)]);
     edge = await startEdge({ upstreams: { messaging: at(...two.map((stub) => stub.port)) } });
+    await until('both are healthy', async () => (await healthyOnes(edge)) === 2);
     token = await edge.authorized();
   });
   afterEach(async () => {
@@ -81,10 +86,23 @@ describe('services in twos', () => {
 
   test('one that says it stops serving gets no new call soon after', async () => {
     two[0]?.stopServing();
-    await eventually(async () => /messaging::.*failed_active_hc/.test(await edge.envoy.ask('/clusters')), 5_000);
+    await until('it is left', async () => (await healthyOnes(edge)) === 1);
     const before = two[0]?.seen.length;
     for (let i = 0; i < 10; i++) expect((await grpcCall(edge.grpc, SEND_MESSAGE, undefined, token)).code).toBe(0);
     expect(two[0]?.seen.length).toBe(before);
+  });
+
+  test('one that hangs is left within seconds, though it still accepts connections', async () => {
+    const proxy = await startTcpProxy({ host: '127.0.0.1', port: two[0]?.port ?? 0 });
+    const hanging = await startEdge({ upstreams: { messaging: at(proxy.port, two[1]?.port ?? 0) } });
+    const call = async () => (await grpcCall(hanging.grpc, SEND_MESSAGE, undefined, await hanging.authorized())).code;
+    await until('both are healthy', async () => (await healthyOnes(hanging)) === 2);
+    for (let i = 0; i < 10; i++) expect(await call()).toBe(0);
+    proxy.freeze();
+    await until('it is left', async () => (await healthyOnes(hanging)) === 1);
+    for (let i = 0; i < 10; i++) expect(await call()).toBe(0);
+    await hanging.stop();
+    await proxy.stop();
   });
 
   test('errors that the application answers do not make Envoy leave it', async () => {
@@ -105,7 +123,7 @@ describe('time', () => {
   let edge: Edge;
   let token: { authorization: string };
   beforeAll(async () => {
-    edge = await startEdge({ limits: { unaryTimeoutMs: 400, maxUnaryTimeoutMs: 1_200 } });
+    edge = await startEdge({ limits: { unaryTimeoutMs: 1_000, maxUnaryTimeoutMs: 3_000 } });
     token = await edge.authorized();
     edge.service.on('SendMessage', () => new Promise(() => {}));
     edge.service.on('Login', () => new Promise(() => {}));
@@ -120,29 +138,36 @@ describe('time', () => {
   test('a unary call without a deadline ends by ours, as DEADLINE_EXCEEDED in each protocol', async () => {
     const [native, ms] = await took(grpcCall(edge.grpc, SEND_MESSAGE, undefined, token, {}));
     expect(native.code).toBe(DEADLINE_EXCEEDED);
-    expect(ms).toBeGreaterThan(350);
+    expect(ms).toBeGreaterThan(900);
     expect((await grpcWebCall(edge.target, LOGIN)).status).toBe(DEADLINE_EXCEEDED);
   });
 
   test('S-40: a client may ask for more time up to the cap, and for less', async () => {
     const call = (timeout: string) =>
       took(grpcWebCall(edge.target, SEND_MESSAGE, undefined, { ...token, 'grpc-timeout': timeout }));
-    for (const [timeout, atLeast, atMost] of [
-      ['100m', 50, 350],
-      ['0m', 0, 350],
-      ['800m', 700, 1_150],
-      ['99999999H', 1_100, 3_000],
-    ] as const) {
-      const [{ status }, ms] = await call(timeout);
-      expect([timeout, status, ms > atLeast && ms < atMost]).toEqual([timeout, DEADLINE_EXCEEDED, true]);
-    }
+    const asked = [
+      ['100m', 0, 1_000],
+      ['0m', 0, 1_000],
+      ['2S', 1_900, 3_000],
+      ['99999999H', 2_900, 10_000],
+    ] as const;
+    await Promise.all(
+      asked.map(async ([timeout, atLeast, atMost]) => {
+        const [{ status }, ms] = await call(timeout);
+        expect([timeout, status, ms > atLeast && ms < atMost]).toEqual([timeout, DEADLINE_EXCEEDED, true]);
+      }),
+    );
   });
 
   test('S-40: a grpc-timeout that is none is an error, not for ever', async () => {
-    for (const timeout of ['garbage', '-1S', '1', '999999999999999999999H']) {
-      const { status } = await grpcWebCall(edge.target, SEND_MESSAGE, undefined, { ...token, 'grpc-timeout': timeout });
-      expect([timeout, status]).not.toEqual([timeout, 0]);
-    }
+    const garbage = ['garbage', '-1S', '1', '999999999999999999999H'];
+    await Promise.all(
+      garbage.map(async (timeout) => {
+        const headers = { ...token, 'grpc-timeout': timeout };
+        const { status } = await grpcWebCall(edge.target, SEND_MESSAGE, undefined, headers);
+        expect([timeout, status]).not.toEqual([timeout, 0]);
+      }),
+    );
   });
 
   test('the gateway has to answer within the cap too', async () => {
@@ -156,7 +181,7 @@ describe('time', () => {
   test('a stream outlives every bound of unary calls, by gRPC and by gRPC-Web', async () => {
     edge.service.on('Subscribe', async (call) => {
       call.write(Buffer.from([0x7a, 0x00]));
-      await new Promise((resolve) => setTimeout(resolve, 3 * 1_200));
+      await new Promise((resolve) => setTimeout(resolve, 3_600));
       call.write(Buffer.from([0x7a, 0x00]));
       return Buffer.alloc(0);
     });
@@ -177,7 +202,7 @@ describe('time', () => {
     const [{ status }, ms] = await took(
       grpcWebCall(edge.target, SUBSCRIBE, undefined, { ...token, 'grpc-timeout': '300m' }),
     );
-    expect([status, ms < 1_200]).toEqual([DEADLINE_EXCEEDED, true]);
+    expect([status, ms < 1_000]).toEqual([DEADLINE_EXCEEDED, true]);
   });
 
   test('a stream that a service ends keeps its status, and the log knows it', async () => {
@@ -187,9 +212,14 @@ describe('time', () => {
     });
     const web = await grpcWebCall(edge.target, SUBSCRIBE, undefined, token);
     expect([web.status, web.message]).toEqual([UNAVAILABLE, 'draining']);
-    const line = await eventually(async () =>
+    const line = await until('the line is written', async () =>
       (await edge.envoy.accessLog()).find((each) => each['event'] === 'call failed after its first message'),
     );
     expect(line).toMatchObject({ path: SUBSCRIBE, grpc_status: '14', request_id: web.answer.headers['x-request-id'] });
   });
 });
+
+/** How many instances of messaging Envoy would send a call to. */
+async function healthyOnes(edge: Edge): Promise<number> {
+  return (await edge.envoy.ask('/clusters')).match(/^messaging::.*::health_flags::healthy$/gm)?.length ?? 0;
+}

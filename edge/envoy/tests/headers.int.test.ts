@@ -95,7 +95,7 @@ describe('what services see of a request', () => {
       path: SEND_MESSAGE,
       content_type: 'application/grpc-web+proto',
       status: 200,
-      user_id: 'alice',
+      user_id: 'user-1',
       route: 'grpc',
     });
   });

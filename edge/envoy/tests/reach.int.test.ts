@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { AccountService } from '@realchat/gen/realchat/auth/v1/account_service';
 import { LogService } from '@realchat/gen/realchat/messaging/v1/log_service';
 import { createGrpcServer, type GrpcServer, PUBLIC_SERVICES } from '@realchat/rpc';
-import { createTelemetry } from '@realchat/telemetry';
+import { silentTelemetry } from '@realchat/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { repositoryRoot } from '../../../tools/stack/paths.ts';
 import { at, type Edge, SEND_MESSAGE, startEdge } from './edge.ts';
@@ -82,7 +82,7 @@ describe('in development', () => {
   let edge: Edge;
   let messaging: GrpcServer;
   beforeAll(async () => {
-    const { log, metrics } = createTelemetry({ service: 'test', instance: 'test', level: 'silent' });
+    const { log, metrics } = silentTelemetry();
     const listen = { host: '127.0.0.1', port: 0 };
     messaging = createGrpcServer({ listen, implementations: [], reflect: [...PUBLIC_SERVICES], log, metrics });
     await messaging.start();

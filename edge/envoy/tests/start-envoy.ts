@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until } from '@realchat/testkit';
+import { AUDIENCE, ISSUER } from '@realchat/testkit/token-issuer';
 import { prepareEnvoy } from '../../../tools/stack/engines/envoy.ts';
 import { silentProgress } from '../../../tools/stack/progress.ts';
 import { ensureTls } from '../../../tools/stack/tls.ts';
 import type { EnvoyOptions } from '../render.ts';
-import { eventually } from './eventually.ts';
 import { freePorts } from './free-ports.ts';
-import { AUDIENCE, ISSUER } from './token-issuer.ts';
 
 /** A real Envoy with the real configuration. */
 export interface RunningEnvoy {
@@ -45,13 +45,24 @@ export async function startEnvoy(
   const spec = await prepareEnvoy(join(folder, 'envoy'), options, silentProgress);
   const child = spawn(spec.command, spec.args, { cwd: spec.cwd, env: spec.env, stdio: ['ignore', 'ignore', 'pipe'] });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  const stop = async () => {
+    process.off('exit', kill);
+    kill();
+    await exited;
+    await rm(folder, { recursive: true, force: true });
+  };
   let errors = '';
   child.stderr.on('data', (chunk) => {
     errors += chunk;
   });
-  await eventually(() => {
+  await until('Envoy is ready', () => {
     if (child.exitCode !== null) throw new Error(`Envoy ended: ${errors}`);
-    return spec.ready();
+    return spec.ready().catch(() => false);
+  }).catch(async (error: unknown) => {
+    await stop();
+    throw error;
   });
 
   const ask = async (path: string, method = 'GET') => {
@@ -70,10 +81,6 @@ export async function startEnvoy(
       const lines = (await readFile(options.accessLogFile, 'utf8')).split('\n');
       return lines.filter(Boolean).map((line) => JSON.parse(line));
     },
-    stop: async () => {
-      child.kill('SIGKILL');
-      await exited;
-      await rm(folder, { recursive: true, force: true });
-    },
+    stop,
   };
 }
