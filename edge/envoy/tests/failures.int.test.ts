@@ -1,6 +1,6 @@
 import { PUBLIC_SERVICES } from '@realchat/rpc';
 import { startTcpProxy, until } from '@realchat/testkit';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { at, type Edge, GET_PROFILE, LIST_MESSAGES, LOGIN, SEND_MESSAGE, SUBSCRIBE, startEdge } from './edge.ts';
 import { readConnectError, readErrorFacts } from './error-facts.ts';
 import { freePorts } from './free-ports.ts';
@@ -95,14 +95,16 @@ describe('services in twos', () => {
   test('one that hangs is left within seconds, though it still accepts connections', async () => {
     const proxy = await startTcpProxy({ host: '127.0.0.1', port: two[0]?.port ?? 0 });
     const hanging = await startEdge({ upstreams: { messaging: at(proxy.port, two[1]?.port ?? 0) } });
+    onTestFinished(async () => {
+      await hanging.stop();
+      await proxy.stop();
+    });
     const call = async () => (await grpcCall(hanging.grpc, SEND_MESSAGE, undefined, await hanging.authorized())).code;
     await until('both are healthy', async () => (await healthyOnes(hanging)) === 2);
     for (let i = 0; i < 10; i++) expect(await call()).toBe(0);
     proxy.freeze();
     await until('it is left', async () => (await healthyOnes(hanging)) === 1);
     for (let i = 0; i < 10; i++) expect(await call()).toBe(0);
-    await hanging.stop();
-    await proxy.stop();
   });
 
   test('errors that the application answers do not make Envoy leave it', async () => {
