@@ -12,6 +12,7 @@ import { Code } from '@realchat/gen/google/rpc/code';
 import type { Logger } from '@realchat/telemetry';
 import { type Call, type Caller, GrpcCall } from './call.ts';
 import type { CallMetrics } from './call-metrics.ts';
+import { endStream } from './end-stream.ts';
 import { Encoded, type ResponseStream } from './implement.ts';
 import { internalError, RpcError } from './rpc-error.ts';
 import { asBuffer } from './service-definition.ts';
@@ -81,7 +82,7 @@ export function streamingCall(
       if (call.cancelled) return ended(Code.CANCELLED);
       const refusal = toRefusal(error, context, path, handling);
       ended(refusal.code);
-      call.emit('error', toServiceError(refusal));
+      endStream(call, toServiceError(refusal));
     });
   };
 }
