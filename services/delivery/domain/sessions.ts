@@ -1,0 +1,83 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { exhausted } from '@realchat/rpc';
+import { draining, type Ending } from './endings.ts';
+import type { Session } from './session.ts';
+
+/** How many streams there may be at once. */
+export interface StreamCaps {
+  perUser: number;
+  perNode: number;
+}
+
+const RETRY_AFTER_MS = 5_000;
+
+/** All sessions of this node, from admission to release. */
+export class Sessions {
+  readonly #caps: StreamCaps;
+  /** By turn: a turn's sessions are looked at together, and the turns one after another. */
+  readonly #turns: Set<Session>[];
+  readonly #perUser = new Map<string, number>();
+  #size = 0;
+  #admitted = 0;
+  #turn = 0;
+  #closing = false;
+
+  constructor(caps: StreamCaps, turns: number) {
+    this.#caps = caps;
+    this.#turns = Array.from({ length: turns }, () => new Set());
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * Throws RESOURCE_EXHAUSTED (TOO_MANY_STREAMS) when the user or the node has as many streams as it may, and UNAVAILABLE
+   * when the node stops.
+   */
+  admit(session: Session): void {
+    if (this.#closing) throw draining().error;
+    const ofUser = this.#perUser.get(session.userId) ?? 0;
+    if (ofUser >= this.#caps.perUser) {
+      throw exhausted('TOO_MANY_STREAMS', `at most ${this.#caps.perUser} streams at once for a user`, RETRY_AFTER_MS);
+    }
+    if (this.#size >= this.#caps.perNode) {
+      throw exhausted('TOO_MANY_STREAMS', 'this instance has as many streams as it takes', RETRY_AFTER_MS);
+    }
+    this.#perUser.set(session.userId, ofUser + 1);
+    this.#turns[this.#admitted++ % this.#turns.length]?.add(session);
+    this.#size++;
+  }
+
+  release(session: Session): void {
+    if (!this.#turns.some((turn) => turn.delete(session))) return;
+    this.#size--;
+    const ofUser = (this.#perUser.get(session.userId) ?? 0) - 1;
+    if (ofUser > 0) this.#perUser.set(session.userId, ofUser);
+    else this.#perUser.delete(session.userId);
+  }
+
+  /** Lets the next turn of sessions do what is due by time. */
+  tick(now: number, clock: number): void {
+    this.#turn = (this.#turn + 1) % this.#turns.length;
+    for (const session of this.#turns[this.#turn] ?? []) session.tick(now, clock);
+  }
+
+  /** Ends every session, each in its own way. */
+  endAll(ending: () => Ending): void {
+    for (const turn of this.#turns) this.#endTurn(turn, ending);
+  }
+
+  /** Admits no more, and ends all sessions spread over some time, in milliseconds. */
+  async drain(ms: number): Promise<void> {
+    this.#closing = true;
+    for (const turn of this.#turns) {
+      this.#endTurn(turn, draining);
+      if (this.#size > 0) await delay(ms / this.#turns.length);
+    }
+  }
+
+  #endTurn(turn: Set<Session>, ending: () => Ending): void {
+    for (const session of turn) session.end(ending());
+  }
+}

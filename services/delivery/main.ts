@@ -1,0 +1,8 @@
+import { loadConfig } from '@realchat/config';
+import { createTelemetry, runService } from '@realchat/telemetry';
+import { deliverySettings } from './config.ts';
+import { createDeliveryService } from './service.ts';
+
+const config = loadConfig(deliverySettings);
+const telemetry = createTelemetry({ service: 'delivery', instance: config.INSTANCE_ID, level: config.LOG_LEVEL });
+await runService(createDeliveryService(config, telemetry), telemetry.log);

@@ -1,0 +1,58 @@
+import {
+  ResetReason,
+  type SubscribeRequest,
+  type SubscribeResponseSchema,
+} from '@realchat/gen/realchat/delivery/v1/delivery_service';
+import { type Call, type ResponseStream, unavailable } from '@realchat/rpc';
+import type { DeliveryContext } from '../context.ts';
+import { epochTag } from '../domain/cursor.ts';
+import { CANCELLED, failed } from '../domain/endings.ts';
+import { resetFrame } from '../domain/frames.ts';
+import { openSession } from '../domain/open-session.ts';
+import { Session } from '../domain/session.ts';
+
+/** Replays what the caller missed since a cursor, says `caught_up`, and goes on live until the session ends. */
+export async function subscribe(
+  context: DeliveryContext,
+  call: Call,
+  request: SubscribeRequest,
+  stream: ResponseStream<typeof SubscribeResponseSchema>,
+): Promise<void> {
+  const { caller } = call;
+  const start = whereToStart(context, request.cursor, caller.userId);
+  const session = new Session({
+    userId: caller.userId,
+    expiresAt: caller.expiresAt,
+    place: context.place,
+    sink: stream,
+    limits: context.queueLimits,
+    budget: context.budget,
+  });
+  context.sessions.admit(session);
+  const openedAt = performance.now();
+  call.signal.addEventListener('abort', () => session.end(CANCELLED), { once: true });
+  if (call.signal.aborted) session.end(CANCELLED);
+  context.events.sessionOpened(call, start.from);
+  if (start.from === 'other-log') session.send(resetFrame(ResetReason.EPOCH_CHANGED));
+  openSession(context, session, start.after).catch((error: unknown) => session.end(failed(error)));
+
+  const ending = await session.ended;
+  context.hub.leave(session);
+  context.sessions.release(session);
+  context.events.sessionEnded(call, ending, performance.now() - openedAt);
+  throw ending.error;
+}
+
+interface Start {
+  from: 'cursor' | 'now' | 'other-log';
+  after: readonly number[] | undefined;
+}
+
+function whereToStart({ log, cursors }: DeliveryContext, cursor: Uint8Array, userId: string): Start {
+  if (!log.known) throw unavailable('the event log is not known yet');
+  if (cursor.length === 0) return { from: 'now', after: undefined };
+  const place = cursors.open(cursor, userId);
+  const sameLog =
+    Buffer.compare(place.epochTag, epochTag(log.epoch)) === 0 && place.positions.length === log.shardCount;
+  return sameLog ? { from: 'cursor', after: place.positions } : { from: 'other-log', after: undefined };
+}

@@ -1,0 +1,137 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createEventLog, type EventRecord } from '@realchat/eventlog';
+import { DeliveryService as DeliveryContract } from '@realchat/gen/realchat/delivery/v1/delivery_service';
+import {
+  createGrpcServer,
+  createKeyCache,
+  createTokenVerifier,
+  implement,
+  isCalleeUnavailable,
+  PUBLIC_SERVICES,
+  type RpcError,
+  unavailable,
+} from '@realchat/rpc';
+import { type OpsServer, type Service, startOpsServer, type Telemetry } from '@realchat/telemetry';
+import type { DeliveryConfig } from './config.ts';
+import type { DeliveryContext } from './context.ts';
+import { Cursors } from './domain/cursor.ts';
+import { logChanged } from './domain/endings.ts';
+import { Gate } from './domain/gate.ts';
+import { Hub } from './domain/hub.ts';
+import { NodeLog, type NodeLogLimits } from './domain/node-log.ts';
+import { createPlace } from './domain/place.ts';
+import { QueueBudget } from './domain/queue-budget.ts';
+import { Sessions } from './domain/sessions.ts';
+import { createEvents } from './events.ts';
+import { createLogFollower } from './log/log-follower.ts';
+import { createLogReader } from './log/log-reader.ts';
+import { subscribe } from './rpc/subscribe.ts';
+
+/** Of each shard. A session that opens finds in the ring what was applied since its snapshot: some seconds are plenty. */
+const LOG_LIMITS: NodeLogLimits = {
+  ring: { entries: 2_048, bytes: 2 * 1024 * 1024 },
+  ahead: { entries: 1_024, bytes: 1024 * 1024 },
+};
+/** Snapshots that are read at once; the others wait, so that a crowd that comes back does not stampede the database. */
+const SNAPSHOTS_AT_ONCE = 32;
+/** Every session is looked at each TURNS * TURN_MS. */
+const TURNS = 10;
+const TURN_MS = 50;
+/** The balancer learns from health that this instance stops, before the streams are sent elsewhere. */
+const NOTICE_MS = 500;
+const GRACE_MS = 5_000;
+
+/** The delivery process: streams of events to those who may see them. */
+export interface DeliveryService extends Service {
+  /** The ports that were bound. */
+  readonly ports: { grpc: number; ops: number };
+}
+
+export function createDeliveryService(config: DeliveryConfig, { log, metrics }: Telemetry): DeliveryService {
+  const budget = new QueueBudget(config.NODE_QUEUE_BYTES);
+  const sessions = new Sessions({ perUser: config.MAX_STREAMS_PER_USER, perNode: config.MAX_STREAMS }, TURNS);
+  const hub = new Hub();
+  const nodeLog = new NodeLog<EventRecord>(LOG_LIMITS, (entry) => events.applied(entry, hub.publish(entry)));
+  const reader = createLogReader({ address: config.MESSAGING_INTERNAL, maxReplay: config.MAX_REPLAY_EVENTS });
+  const eventLog = createEventLog({ brokers: config.KAFKA_BROKERS, clientId: config.INSTANCE_ID, log, metrics });
+  const events = createEvents(metrics, log, {
+    sessions: () => sessions.size,
+    queuedBytes: () => budget.used,
+    lag: () => follower.lag,
+  });
+  const follower = createLogFollower({
+    log: nodeLog,
+    reader,
+    eventLog,
+    events,
+    onReplaced: () => sessions.endAll(logChanged),
+  });
+  const cursors = new Cursors(config.CURSOR_SECRET);
+  const gate = new Gate(SNAPSHOTS_AT_ONCE);
+  const context: DeliveryContext = {
+    log: nodeLog,
+    hub,
+    sessions,
+    cursors,
+    place: createPlace(nodeLog, cursors),
+    budget,
+    queueLimits: { frames: config.SESSION_QUEUE_FRAMES, bytes: config.SESSION_QUEUE_BYTES },
+    readSnapshot: (session, after) =>
+      gate.run(() => {
+        if (session.state === 'ended') throw new Error('the session ended before its snapshot was read');
+        return reader.readSnapshot(session.userId, after);
+      }),
+    events,
+  };
+
+  const keys = createKeyCache({ url: config.JWKS_URL, file: config.JWKS_CACHE_FILE, log });
+  const edge = createGrpcServer({
+    listen: config.GRPC_LISTEN,
+    implementations: [
+      implement(DeliveryContract, {
+        subscribe: (call, request, stream) => subscribe(context, call, request, stream),
+      }),
+    ],
+    tokens: createTokenVerifier({ keys, issuer: config.TOKEN_ISSUER, audience: config.TOKEN_AUDIENCE }),
+    reflect: config.REALCHAT_MODE === 'development' ? [...PUBLIC_SERVICES] : [],
+    classify,
+    log,
+    metrics,
+  });
+  const problems = () => [
+    ...(keys.ready() ? [] : ['no token keys yet']),
+    ...(nodeLog.known ? [] : ['messaging has not told yet where the event log stands']),
+  ];
+  let ops: OpsServer | undefined;
+  let turning: NodeJS.Timeout | undefined;
+
+  return {
+    get ports() {
+      return { grpc: edge.port, ops: ops?.port ?? 0 };
+    },
+    async start() {
+      ops = await startOpsServer({ listen: config.OPS_LISTEN, metrics, problems });
+      follower.start();
+      await keys.start();
+      turning = setInterval(() => sessions.tick(performance.now(), Date.now()), TURN_MS);
+      await edge.start();
+    },
+    async stop() {
+      edge.drain();
+      if (sessions.size > 0) await delay(NOTICE_MS);
+      await sessions.drain(config.DRAIN_MS);
+      await edge.stop(GRACE_MS);
+      clearInterval(turning);
+      await follower.stop();
+      await eventLog.stop();
+      reader.close();
+      keys.stop();
+      await ops?.stop();
+    },
+  };
+}
+
+function classify(error: unknown): RpcError | undefined {
+  if (!isCalleeUnavailable(error)) return undefined;
+  return unavailable('the event log cannot be read now; nothing is lost, subscribe again', error);
+}

@@ -1,0 +1,87 @@
+import { Code, RpcError } from '@realchat/rpc';
+import { describe, expect, test } from 'vitest';
+import { Gate } from '../domain/gate.ts';
+import { QueueBudget } from '../domain/queue-budget.ts';
+import { Session } from '../domain/session.ts';
+import { Sessions } from '../domain/sessions.ts';
+
+function session(userId: string): Session {
+  return new Session({
+    userId,
+    expiresAt: Number.POSITIVE_INFINITY,
+    place: { progress: () => 0, cursor: () => new Uint8Array() },
+    sink: { write: () => true, drained: () => Promise.resolve() },
+    limits: { frames: 10, bytes: 1_000 },
+    budget: new QueueBudget(1_000),
+  });
+}
+
+function refusal(admit: () => void): RpcError {
+  try {
+    admit();
+  } catch (error) {
+    if (error instanceof RpcError) return error;
+  }
+  throw new Error('admitted');
+}
+
+describe('sessions', () => {
+  test('of one user are as many as allowed, and the place of one that ended is free again', () => {
+    const sessions = new Sessions({ perUser: 2, perNode: 10 }, 3);
+    const first = session('a');
+    sessions.admit(first);
+    sessions.admit(session('a'));
+    expect(refusal(() => sessions.admit(session('a')))).toMatchObject({
+      code: Code.RESOURCE_EXHAUSTED,
+      reason: 'TOO_MANY_STREAMS',
+      facts: { retryAfterMs: 5_000 },
+    });
+    sessions.admit(session('b'));
+    sessions.release(first);
+    sessions.release(first);
+    sessions.admit(session('a'));
+    expect(sessions.size).toBe(3);
+    expect(refusal(() => sessions.admit(session('a'))).reason).toBe('TOO_MANY_STREAMS');
+  });
+
+  test('of all users are as many as the node takes', () => {
+    const sessions = new Sessions({ perUser: 2, perNode: 2 }, 3);
+    sessions.admit(session('a'));
+    sessions.admit(session('b'));
+    expect(refusal(() => sessions.admit(session('c'))).reason).toBe('TOO_MANY_STREAMS');
+  });
+
+  test('that are drained all end, and no other is admitted', async () => {
+    const sessions = new Sessions({ perUser: 100, perNode: 100 }, 4);
+    const all = Array.from({ length: 10 }, (_, i) => session(`u${i}`));
+    for (const one of all) sessions.admit(one);
+    const drained = sessions.drain(20);
+    expect(refusal(() => sessions.admit(session('late')))).toMatchObject({ code: Code.UNAVAILABLE });
+    await drained;
+    const reasons = await Promise.all(all.map(async (one) => (await one.ended).reason));
+    expect(new Set(reasons)).toEqual(new Set(['draining']));
+  });
+});
+
+describe('a gate', () => {
+  test('lets so many run at once, and the others in order, though some fail', async () => {
+    const gate = new Gate(2);
+    const order: number[] = [];
+    let running = 0;
+    let most = 0;
+    const tasks = [0, 1, 2, 3, 4].map((i) =>
+      gate
+        .run(async () => {
+          most = Math.max(most, ++running);
+          order.push(i);
+          await new Promise(setImmediate);
+          running--;
+          if (i % 2) throw new Error('no');
+        })
+        .catch(() => {}),
+    );
+    await Promise.all(tasks);
+    expect({ most, order }).toEqual({ most: 2, order: [0, 1, 2, 3, 4] });
+    expect(await gate.run(() => Promise.resolve('free again'))).toBe('free again');
+  });
+});
