@@ -2,15 +2,15 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Code } from '@realchat/gen/google/rpc/code';
+import { createTelemetry } from '@realchat/telemetry';
 import { AUDIENCE, ISSUER, startIssuer, type TestIssuer } from '@realchat/testkit/token-issuer';
 import { generateKeyPair, type JWTPayload } from 'jose';
-import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createKeyCache, type KeyCache } from '../key-cache.ts';
 import { RpcError } from '../rpc-error.ts';
 import { createTokenVerifier, type TokenVerifier } from '../token-verifier.ts';
 
-const log = pino({ level: 'silent' });
+const { log } = createTelemetry({ service: 'test', instance: 'test', level: 'silent' });
 let issuer: TestIssuer;
 let keys: KeyCache;
 let tokens: TokenVerifier;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { pino } from 'pino';
+import { createTelemetry } from '@realchat/telemetry';
 import { v7 as uuidv7 } from 'uuid';
 import { createSendLane } from '../db/send-lane.ts';
 import { shardOf } from '../domain/shard.ts';
@@ -15,7 +15,7 @@ const IN_FLIGHT = 64;
 
 const lane = createSendLane({
   url: DATABASE_URL,
-  log: pino({ level: 'silent' }),
+  log: createTelemetry({ service: 'append-worker', instance: DEVICE, level: 'silent' }).log,
   committed: () => {},
   observeBatch: () => {},
 });
