@@ -26,6 +26,7 @@ const PAGE_SIZE = 200;
 /** A user who speaks to the edge by one caller. */
 export class User implements ChatClient {
   readonly caller: Caller;
+  username = '';
   userId = '';
   deviceId = '';
   accessToken = '';
@@ -41,11 +42,11 @@ export class User implements ChatClient {
   }
 
   async register(username: string, password: string): Promise<void> {
-    this.#opened(await this.caller.unary(AuthService.method.register, { username, password }));
+    this.#opened(username, await this.caller.unary(AuthService.method.register, { username, password }));
   }
 
   async login(username: string, password: string): Promise<void> {
-    this.#opened(await this.caller.unary(AuthService.method.login, { username, password }));
+    this.#opened(username, await this.caller.unary(AuthService.method.login, { username, password }));
   }
 
   async createConversation(what: { direct: string } | { title: string; members: string[] }): Promise<string> {
@@ -92,7 +93,8 @@ export class User implements ChatClient {
     await this.caller.close();
   }
 
-  #opened(session: { userId: string; accessToken: string; deviceId: string }): void {
+  #opened(username: string, session: { userId: string; accessToken: string; deviceId: string }): void {
+    this.username = username;
     this.userId = session.userId;
     this.deviceId = session.deviceId;
     this.accessToken = session.accessToken;

@@ -15,30 +15,34 @@ export function envelope(message: Uint8Array | string, flags = 0): Buffer {
 
 /** gRPC: status in trailers, or in headers when there is nothing else. */
 export function grpcProbe(address: string, ca: Buffer): Probe {
-  return http2Probe('grpc', address, ca, async (connection, { method, request, token }) => {
-    const headers = { 'content-type': 'application/grpc', te: 'trailers', ...authorization(token) };
-    return readGrpc(await connection.post(pathOf(method), headers, envelope(toBinary(method.input, request))));
+  return http2Probe('grpc', address, ca, async (connection, ask) => {
+    const headers = { 'content-type': 'application/grpc', te: 'trailers', ...own(ask) };
+    return readGrpc(
+      await connection.post(pathOf(ask.method), headers, envelope(toBinary(ask.method.input, ask.request))),
+    );
   });
 }
 
 /** gRPC-Web: status in a last piece of the body, or in headers when there is nothing else. */
 export function grpcWebProbe(address: string, ca: Buffer): Probe {
-  return http2Probe('grpc-web', address, ca, async (connection, { method, request, token }) => {
-    const headers = { 'content-type': 'application/grpc-web+proto', 'x-grpc-web': '1', ...authorization(token) };
-    return readGrpcWeb(await connection.post(pathOf(method), headers, envelope(toBinary(method.input, request))));
+  return http2Probe('grpc-web', address, ca, async (connection, ask) => {
+    const headers = { 'content-type': 'application/grpc-web+proto', 'x-grpc-web': '1', ...own(ask) };
+    return readGrpcWeb(
+      await connection.post(pathOf(ask.method), headers, envelope(toBinary(ask.method.input, ask.request))),
+    );
   });
 }
 
 /** Connect with JSON: status in a JSON body, of a stream in its last envelope. */
 export function connectJsonProbe(address: string, ca: Buffer): Probe {
-  return http2Probe('connect-json', address, ca, async (connection, { method, request, token }) => {
-    const json = JSON.stringify(toJson(method.input, request));
-    if (method.methodKind === 'unary') {
-      const headers = { 'content-type': 'application/json', ...authorization(token) };
-      return readConnect(await connection.post(pathOf(method), headers, json));
+  return http2Probe('connect-json', address, ca, async (connection, ask) => {
+    const json = JSON.stringify(toJson(ask.method.input, ask.request));
+    if (ask.method.methodKind === 'unary') {
+      const headers = { 'content-type': 'application/json', ...own(ask) };
+      return readConnect(await connection.post(pathOf(ask.method), headers, json));
     }
-    const headers = { 'content-type': 'application/connect+json', ...authorization(token) };
-    return readConnectStream(await connection.post(pathOf(method), headers, envelope(json)));
+    const headers = { 'content-type': 'application/connect+json', ...own(ask) };
+    return readConnectStream(await connection.post(pathOf(ask.method), headers, envelope(json)));
   });
 }
 
@@ -125,8 +129,8 @@ function parse(text: string): unknown {
   }
 }
 
-function authorization(token: string | undefined): Record<string, string> {
-  return token === undefined ? {} : { authorization: `Bearer ${token}` };
+function own({ token, headers = {} }: Ask): Record<string, string> {
+  return token === undefined ? headers : { ...headers, authorization: `Bearer ${token}` };
 }
 
 function http2Probe(

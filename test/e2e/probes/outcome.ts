@@ -11,6 +11,8 @@ export interface Ask {
   request: Message;
   /** The access token; none when left out. */
   token?: string | undefined;
+  /** Further headers, or metadata. */
+  headers?: Record<string, string>;
 }
 
 /** How a call ended, and all that came back with it. */

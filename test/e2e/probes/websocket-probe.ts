@@ -16,7 +16,7 @@ export function webSocketProbe(url: string, ca: Buffer): Probe {
   };
 }
 
-function askOnce(url: string, ca: Buffer, { method, request, token = '' }: Ask): Promise<Outcome> {
+function askOnce(url: string, ca: Buffer, { method, request, token = '', headers = {} }: Ask): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, ['realchat.v1'], { ca });
     const received: Buffer[] = [];
@@ -34,7 +34,8 @@ function askOnce(url: string, ca: Buffer, { method, request, token = '' }: Ask):
     socket.on('message', (bytes: Buffer) => {
       received.push(bytes);
       for (const { call, kind } of fromBinary(FramesSchema, bytes).frames) {
-        if (kind.case === 'welcome') socket.send(encode(callFrames(pathOf(method), toBinary(method.input, request))));
+        if (kind.case === 'welcome')
+          socket.send(encode(callFrames(pathOf(method), headers, toBinary(method.input, request))));
         if (call === 1 && kind.case === 'end') done(endOf(kind.value, everything()));
       }
     });
@@ -48,8 +49,9 @@ function askOnce(url: string, ca: Buffer, { method, request, token = '' }: Ask):
 
 type FrameInit = Pick<Frame, 'call'> & { kind: { case: string; value: unknown } };
 
-function callFrames(method: string, message: Uint8Array): FrameInit[] {
-  const frames: FrameInit[] = [{ call: 1, kind: { case: 'open', value: { method } } }];
+function callFrames(method: string, headers: Record<string, string>, message: Uint8Array): FrameInit[] {
+  const metadata = Object.entries(headers).map(([name, text]) => ({ name, text }));
+  const frames: FrameInit[] = [{ call: 1, kind: { case: 'open', value: { method, metadata } } }];
   let rest = message;
   for (; rest.length > PART_BYTES; rest = rest.subarray(PART_BYTES)) {
     frames.push({ call: 1, kind: { case: 'part', value: rest.subarray(0, PART_BYTES) } });

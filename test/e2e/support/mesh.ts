@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createStack, type Stack, type StackOptions } from '@realchat/stack';
+import { afterAll, afterEach, beforeAll } from 'vitest';
 
 /** A whole RealChat for one test file, on free ports, with its data in a temporary folder. */
 export interface Mesh {
@@ -20,10 +21,36 @@ export interface Mesh {
   stop(failed?: boolean): Promise<void>;
 }
 
+/**
+ * A mesh for a whole test file, started before its first test and stopped after its last. Its logs are kept for a look when
+ * a test failed. Answers how to get at it once the tests run.
+ */
+export function useMesh(overrides: StackOptions['overrides'] = {}): () => Mesh {
+  let mesh: Mesh | undefined;
+  let failed = false;
+  beforeAll(async () => {
+    mesh = await startMesh(overrides);
+  });
+  afterEach(({ task }) => {
+    failed ||= task.result?.state === 'fail';
+  });
+  afterAll(() => mesh?.stop(failed));
+  return () => {
+    if (!mesh) throw new Error('the mesh is not started yet');
+    return mesh;
+  };
+}
+
 /** Starts everything: engines, services, gateway and Envoy. About 10 s when the engines are at hand. */
 export async function startMesh(overrides: StackOptions['overrides'] = {}): Promise<Mesh> {
   const dataDir = await mkdtemp(join(tmpdir(), 'realchat-e2e-'));
   const stack = await createStack({ dataDir, ports: 'private', overrides });
+  // A test run that is broken off ends its workers with this.
+  const killNow = () => {
+    stack.killNow();
+    process.kill(process.pid, 'SIGKILL');
+  };
+  process.once('SIGTERM', killNow);
   try {
     await stack.start();
   } catch (error) {
@@ -41,6 +68,7 @@ export async function startMesh(overrides: StackOptions['overrides'] = {}): Prom
     webSocketUrl: `${tls.replace('https:', 'wss:')}/ws`,
     async stop(failed = false) {
       await stack.stop();
+      process.off('SIGTERM', killNow);
       if (failed) process.stderr.write(`The logs of the failed run are in ${stack.addresses.logs}\n`);
       else await rm(dataDir, { recursive: true, force: true });
     },
