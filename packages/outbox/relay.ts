@@ -8,6 +8,7 @@ import { type Batch, createBatchReader, type Run } from './batch.ts';
 import { createDatabase } from './database.ts';
 import { type HintListener, startHintListener } from './hint-listener.ts';
 import { createLeases, type OwnedShard } from './leases.ts';
+import { lingerMs } from './linger.ts';
 import { createRelayMetrics } from './metrics.ts';
 import type { OutboxSource } from './source.ts';
 import { createWakeUp } from './wake-up.ts';
@@ -40,7 +41,8 @@ export interface Relay {
 }
 
 const TICKS_PER_LEASE = 5;
-const POLL = { minMs: 10, maxMs: 250 };
+// Looking for rows without having been told. Often at first while rows are found that way, which means that hints are lost.
+const POLL_MS = { hinted: 100, unhinted: 10, max: 250 };
 const RETRY = { minMs: 50, maxMs: 2_000 };
 // A shard with a hole or a refused row is looked at again: a person may have mended it.
 const STUCK_MS = 10_000;
@@ -69,6 +71,7 @@ export function createRelay(options: RelayOptions): Relay {
   /** What is away: told once when it goes and once when it comes back. */
   const away = new Set<'database' | 'event log'>();
   const stopping = new AbortController();
+  let last = { rows: 0, endedAt: 0 };
   let listener: HintListener | undefined;
   let working: Promise<void> | undefined;
   let ticking: Promise<void> | undefined;
@@ -135,6 +138,7 @@ export function createRelay(options: RelayOptions): Relay {
   };
 
   const observe = (batch: Batch): void => {
+    last = { rows: batch.rows, endedAt: performance.now() };
     metrics.published.inc(labels, batch.rows);
     metrics.batchRows.observe(labels, batch.rows);
     metrics.batchBytes.observe(labels, batch.bytes);
@@ -160,14 +164,20 @@ export function createRelay(options: RelayOptions): Relay {
   };
 
   const publish = async (): Promise<void> => {
-    const poll = createBackoff(POLL);
     const retry = createBackoff(RETRY);
+    let idleMs = POLL_MS.hinted;
+    let told = true;
     while (!stopping.signal.aborted) {
       try {
-        const published = await publishOnce();
+        const waitMs = lingerMs({ rows: last.rows, endedAgoMs: performance.now() - last.endedAt });
+        if (waitMs > 0) await delay(waitMs);
+        if (await publishOnce()) {
+          idleMs = told ? POLL_MS.hinted : POLL_MS.unhinted;
+        } else {
+          told = await work.wait(idleMs);
+          idleMs = Math.min(idleMs * 2, POLL_MS.max);
+        }
         retry.reset();
-        if (published) poll.reset();
-        else await work.wait(poll.nextMs());
       } catch (error) {
         tellFailure(error);
         // Not ended by hints: under load they would make this a busy loop.

@@ -1,8 +1,8 @@
 /** One waits, others wake. A wake-up that comes while nobody waits ends the next wait at once. */
 export interface WakeUp {
   wake(): void;
-  /** Waits until woken, at most so many milliseconds. */
-  wait(ms: number): Promise<void>;
+  /** Waits until woken, at most so many milliseconds; true when woken. */
+  wait(ms: number): Promise<boolean>;
 }
 
 export function createWakeUp(): WakeUp {
@@ -15,13 +15,14 @@ export function createWakeUp(): WakeUp {
     },
     wait(ms) {
       return new Promise((resolve) => {
-        const timer = setTimeout(done, woken ? 0 : ms);
-        function done() {
+        const done = (): void => {
           clearTimeout(timer);
+          const wasWoken = woken;
           woken = false;
           resume = undefined;
-          resolve();
-        }
+          resolve(wasWoken);
+        };
+        const timer = setTimeout(done, ms);
         if (woken) done();
         else resume = done;
       });

@@ -85,6 +85,34 @@ test('over a kill -9 of the broker nothing acknowledged is lost, and whatever co
   await Promise.all([tail.stop(), group.stop()]);
 }, 90_000);
 
+test('what is appended before a tail is back is read by it all the same', async () => {
+  const topic = await fixture.topic(1);
+  const tailed: number[] = [];
+  const tail = fixture.eventLog.tail({
+    reader: 'tail-gap',
+    topics: [topic],
+    from: 'latest',
+    onRecords: (records) => void tailed.push(...records.map(numberOf)),
+  });
+  await until('the tail is connected', () => tail.connected);
+  let sent = 0;
+  let missedAtFirst = 0;
+  // Whoever is quicker after a start of the broker is a matter of chance.
+  while (missedAtFirst === 0) {
+    await kafka.process.kill('SIGKILL', { restart: false });
+    await until('the tail is disconnected', () => !tail.connected);
+    const sending = sendSurely(fixture.eventLog.producer(), [numbered(topic, 0, sent)]);
+    await kafka.process.start();
+    await sending;
+    sent += 1;
+    if (!tail.connected) missedAtFirst += 1;
+    await until('the tail is connected again', () => tail.connected, 20_000);
+  }
+  await until('the tail has all', () => firsts(tailed).length === sent);
+  expect(firsts(tailed)).toEqual(range(0, sent));
+  await tail.stop();
+}, 90_000);
+
 test('a broker that falls silent is noticed, and after it wakes nothing is missing and nothing is out of order', async () => {
   const topic = await fixture.topic(2);
   const tailed: number[][] = [[], []];

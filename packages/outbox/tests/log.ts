@@ -6,7 +6,7 @@ import type { OutboxSource } from '../source.ts';
 
 // A log as a service keeps it: positions and seqs are given under the lock of the shard, in a statement of its own.
 
-export const SHARDS = 4;
+export const SHARDS = 16;
 
 const TABLES = `
   create table shard (id int primary key, head bigint not null default 0) with (fillfactor = 10);
