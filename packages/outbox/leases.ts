@@ -2,6 +2,7 @@ import type { Logger } from '@realchat/telemetry';
 import type { Database } from './database.ts';
 import { CHANNEL, encodeHint } from './hints.ts';
 import type { RelayMetrics } from './metrics.ts';
+import { shareOf } from './share.ts';
 
 /** A shard that this relay publishes, for as long as its lease lasts. */
 export interface OwnedShard {
@@ -182,11 +183,4 @@ export function createLeases(options: Options): Leases {
       await client.query('delete from relay_member where owner = $1', [owner]);
     },
   };
-}
-
-/** How many shards are this relay's: all relays count alike, so the shares add up. */
-export function shareOf(owner: string, members: string[], shards: number): number {
-  const rank = members.indexOf(owner);
-  if (rank < 0) return 0;
-  return Math.floor(shards / members.length) + (rank < shards % members.length ? 1 : 0);
 }

@@ -9,7 +9,7 @@ import { createHinter } from '../hinter.ts';
 import { createRelay, type Relay } from '../relay.ts';
 import { append, createLog, isPublished, SHARDS, sourceOf } from './log.ts';
 
-export const CONVERSATIONS = 64;
+const CONVERSATIONS = 64;
 
 /** A log, a topic, and as many relays as a test wants. */
 export interface Fixture {
