@@ -1,0 +1,54 @@
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { HostPort } from '@realchat/config';
+import type { SigningKeys } from './signing-keys.ts';
+
+export const JWKS_PATH = '/.well-known/jwks.json';
+
+/** How long verifiers may keep the keys. A new key is published at least so long before it signs, in seconds. */
+export const JWKS_MAX_AGE_SECONDS = 300;
+
+/** Publishes the keys that verify access tokens. */
+export interface JwksServer {
+  /** The port it listens on, once started. */
+  readonly port: number;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function createJwksServer(options: { listen: HostPort; keys: SigningKeys }): JwksServer {
+  const server = createServer(answerWith(options.keys));
+  server.headersTimeout = 5_000;
+  server.requestTimeout = 5_000;
+  return {
+    get port() {
+      return (server.address() as AddressInfo | null)?.port ?? 0;
+    },
+    start: () =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(options.listen.port, options.listen.host, resolve);
+      }),
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function answerWith(keys: SigningKeys): RequestListener {
+  return (request, response) => {
+    if (request.url?.split('?', 1)[0] !== JWKS_PATH) return response.writeHead(404).end();
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      return response.writeHead(405, { allow: 'GET, HEAD' }).end();
+    }
+    const set = keys.publicSet();
+    if (!set) return response.writeHead(503, { 'retry-after': '1', 'cache-control': 'no-store' }).end();
+    response.writeHead(200, {
+      'content-type': 'application/json',
+      'cache-control': `public, max-age=${JWKS_MAX_AGE_SECONDS}`,
+    });
+    return response.end(JSON.stringify(set));
+  };
+}

@@ -1,0 +1,15 @@
+import { databaseSettings } from '@realchat/db';
+import { eventLogSettings } from '@realchat/eventlog';
+import { rpcSettings } from '@realchat/rpc';
+import { telemetrySettings } from '@realchat/telemetry';
+import type { z } from 'zod';
+
+/** Settings of the profile process. */
+export const profileSettings = {
+  ...telemetrySettings,
+  ...rpcSettings,
+  ...databaseSettings,
+  ...eventLogSettings,
+};
+
+export type ProfileConfig = z.infer<z.ZodObject<typeof profileSettings>>;

@@ -1,0 +1,7 @@
+import type { Migrations } from '@realchat/db';
+import * as profiles from './2026-11-25-1-profiles.ts';
+
+/** Every migration of this service's database, by dated name. */
+export const migrations: Migrations = {
+  '2026-11-25-1-profiles': profiles,
+};

@@ -1,0 +1,95 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createPool, isDatabaseUnavailable, type Pool } from '@realchat/db';
+import { ACCOUNT_EVENTS, createEventLog, type GroupReader } from '@realchat/eventlog';
+import { ProfileService as ProfileContract } from '@realchat/gen/realchat/profile/v1/profile_service';
+import {
+  createGrpcServer,
+  createKeyCache,
+  createTokenVerifier,
+  implement,
+  type KeyCache,
+  PUBLIC_SERVICES,
+  type RpcError,
+  unavailable,
+} from '@realchat/rpc';
+import { type OpsServer, type Service, startOpsServer, stopInOrder, type Telemetry } from '@realchat/telemetry';
+import type { ProfileConfig } from './config.ts';
+import { classifyFailure, takeAccountEvent } from './consumers/account-events.ts';
+import type { ProfileContext } from './context.ts';
+import { createEvents } from './events.ts';
+import { getProfile } from './rpc/get-profile.ts';
+
+const DRAIN_MS = 500;
+const GRACE_MS = 5_000;
+
+/** The profile process: profiles to the edge, made from auth's events. */
+export interface ProfileService extends Service {
+  /** The ports that were bound. */
+  readonly ports: { grpc: number; ops: number };
+}
+
+export function createProfileService(config: ProfileConfig, { log, metrics }: Telemetry): ProfileService {
+  const pool = createPool({ url: config.DATABASE_URL, size: config.DATABASE_POOL_SIZE, name: 'profile', log });
+  const context: ProfileContext = { pool, events: createEvents(metrics) };
+  const eventLog = createEventLog({ brokers: config.KAFKA_BROKERS, clientId: config.INSTANCE_ID, log, metrics });
+  const keys = createKeyCache({ url: config.JWKS_URL, file: config.JWKS_CACHE_FILE, log });
+  const server = createGrpcServer({
+    listen: config.GRPC_LISTEN,
+    implementations: [implement(ProfileContract, { getProfile: (_call, request) => getProfile(context, request) })],
+    tokens: createTokenVerifier({ keys, issuer: config.TOKEN_ISSUER, audience: config.TOKEN_AUDIENCE }),
+    ...(config.REALCHAT_MODE === 'development' && { reflect: [...PUBLIC_SERVICES] }),
+    classify,
+    log,
+    metrics,
+  });
+  let reader: GroupReader | undefined;
+  let ops: OpsServer | undefined;
+
+  return {
+    get ports() {
+      return { grpc: server.port, ops: ops?.port ?? 0 };
+    },
+    async start() {
+      await keys.start();
+      reader = eventLog.consume({
+        group: 'profile',
+        topic: ACCOUNT_EVENTS.name,
+        classify: classifyFailure,
+        eachRecord: (record) => takeAccountEvent(context, record, log),
+      });
+      await server.start();
+      const problems = createReadiness({ pool, keys, reader });
+      ops = await startOpsServer({ listen: config.OPS_LISTEN, metrics, problems });
+    },
+    stop: () =>
+      stopInOrder(log, [
+        ['readiness', 1_000, () => server.drain()],
+        ['balancers', DRAIN_MS + 500, () => delay(DRAIN_MS)],
+        ['grpc', GRACE_MS + 500, () => server.stop(GRACE_MS)],
+        ['event log', 5_000, () => eventLog.stop()],
+        ['keys', 1_000, () => keys.stop()],
+        ['database', 2_000, () => pool.end()],
+        ['ops', 1_000, () => ops?.stop()],
+      ]),
+  };
+}
+
+/**
+ * Waits for the reader once, so that a start is known to be whole. Later a silent event log is no reason to stop serving
+ * the profiles that are there; its gauge tells.
+ */
+function createReadiness({ pool, keys, reader }: { pool: Pool; keys: KeyCache; reader: GroupReader }) {
+  let hasRead = false;
+  return async (): Promise<string[]> => {
+    hasRead ||= reader.connected;
+    const problems: string[] = [];
+    if (!keys.ready()) problems.push('no token keys yet');
+    if (!hasRead) problems.push('the account events are not read yet');
+    await pool.query('select 1').catch(() => problems.push('the database does not answer'));
+    return problems;
+  };
+}
+
+function classify(error: unknown): RpcError | undefined {
+  return isDatabaseUnavailable(error) ? unavailable('the profiles are away; retry', error) : undefined;
+}
