@@ -9,12 +9,12 @@ export function kafkaBrokers(): string {
 }
 
 /**
- * An event log on the shared broker, with all topics made. Files that run at the same time share the topics: a test looks
- * only for what it wrote.
+ * An event log with all topics made, on the shared broker unless given another. Files that run at the same time share the
+ * topics there, and the groups: a test looks only for what it wrote.
  */
-export async function createTestEventLog(): Promise<EventLog> {
+export async function createTestEventLog(brokers: string = kafkaBrokers()): Promise<EventLog> {
   const { log, metrics } = silentTelemetry();
-  const eventLog = createEventLog({ brokers: hostPorts.parse(kafkaBrokers()), clientId: 'testkit', log, metrics });
+  const eventLog = createEventLog({ brokers: hostPorts.parse(brokers), clientId: 'testkit', log, metrics });
   await eventLog.ensureTopics();
   return eventLog;
 }
