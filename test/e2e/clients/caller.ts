@@ -26,6 +26,8 @@ export interface Caller {
     request: MessageInitShape<I>,
     options: CallOptions & { signal: AbortSignal },
   ): AsyncIterable<MessageShape<O>>;
+  /** Hands the user's token to a session that was opened without; for callers whose calls have no token of their own. */
+  authenticate?(token: string): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -42,12 +42,9 @@ export function createWebSocketCaller(options: {
     onClosed: ({ code }) => life?.closed.push(code),
   });
   // The token is the session's; a call has none of its own.
-  return createConnectCaller(
-    'websocket',
-    transport,
-    ({ headers = {} } = {}) => headers,
-    async () => transport.close(),
-  );
+  const headers = ({ headers = {} }: CallOptions = {}) => headers;
+  const caller = createConnectCaller('websocket', transport, headers, async () => transport.close());
+  return { ...caller, authenticate: (token) => transport.refresh(token) };
 }
 
 function createConnectCaller(

@@ -42,11 +42,11 @@ export class User implements ChatClient {
   }
 
   async register(username: string, password: string): Promise<void> {
-    this.#opened(username, await this.caller.unary(AuthService.method.register, { username, password }));
+    await this.#opened(username, await this.caller.unary(AuthService.method.register, { username, password }));
   }
 
   async login(username: string, password: string): Promise<void> {
-    this.#opened(username, await this.caller.unary(AuthService.method.login, { username, password }));
+    await this.#opened(username, await this.caller.unary(AuthService.method.login, { username, password }));
   }
 
   async createConversation(what: { direct: string } | { title: string; members: string[] }): Promise<string> {
@@ -93,11 +93,12 @@ export class User implements ChatClient {
     await this.caller.close();
   }
 
-  #opened(username: string, session: { userId: string; accessToken: string; deviceId: string }): void {
+  async #opened(username: string, session: { userId: string; accessToken: string; deviceId: string }): Promise<void> {
     this.username = username;
     this.userId = session.userId;
     this.deviceId = session.deviceId;
     this.accessToken = session.accessToken;
+    await this.caller.authenticate?.(session.accessToken);
   }
 
   #call(): CallOptions {

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 export interface Gate {
   /** Where to connect, `127.0.0.1:port`. */
   address: string;
-  /** Bytes that a closed gate holds back right now, by where they are going. */
+  /** Bytes that the gate held back since it was last closed, by where they were going. */
   held(): { toServer: number; toClient: number };
   /** Holds what is going to the server, to the client, or both; other directions pass. */
   close(which?: 'both' | 'toServer' | 'toClient'): void;
@@ -17,10 +17,14 @@ export interface Gate {
 export async function startGate(port: number): Promise<Gate> {
   const lanes = new Set<Lane>();
   let closed = { toServer: false, toClient: false };
+  let held = { toServer: 0, toClient: 0 };
+  const note = (direction: Lane['direction'], bytes: number) => {
+    held[direction] += bytes;
+  };
 
   const server = createServer((client) => {
     const upstream = connect({ host: '127.0.0.1', port });
-    const both = [new Lane(client, upstream, 'toServer'), new Lane(upstream, client, 'toClient')];
+    const both = [new Lane(client, upstream, 'toServer', note), new Lane(upstream, client, 'toClient', note)];
     for (const lane of both) {
       lanes.add(lane);
       lane.hold(closed[lane.direction]);
@@ -38,12 +42,13 @@ export async function startGate(port: number): Promise<Gate> {
     closed = next;
     for (const lane of lanes) lane.hold(closed[lane.direction]);
   };
-  const heldBy = (direction: Lane['direction']) =>
-    [...lanes].reduce((sum, lane) => sum + (lane.direction === direction ? lane.held : 0), 0);
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    held: () => ({ toServer: heldBy('toServer'), toClient: heldBy('toClient') }),
-    close: (which = 'both') => set({ toServer: which !== 'toClient', toClient: which !== 'toServer' }),
+    held: () => held,
+    close(which = 'both') {
+      held = { toServer: 0, toClient: 0 };
+      set({ toServer: which !== 'toClient', toClient: which !== 'toServer' });
+    },
     open: () => set({ toServer: false, toClient: false }),
     stop: () =>
       new Promise((resolve) => {
@@ -56,13 +61,17 @@ export async function startGate(port: number): Promise<Gate> {
 /** One direction of one connection. */
 class Lane {
   readonly direction: 'toServer' | 'toClient';
-  held = 0;
   readonly #from: Socket;
   readonly #to: Socket;
   readonly #waiting: Buffer[] = [];
   #holding = false;
 
-  constructor(from: Socket, to: Socket, direction: Lane['direction']) {
+  constructor(
+    from: Socket,
+    to: Socket,
+    direction: Lane['direction'],
+    note: (direction: Lane['direction'], bytes: number) => void,
+  ) {
     this.direction = direction;
     this.#from = from;
     this.#to = to;
@@ -70,7 +79,7 @@ class Lane {
     from.on('data', (bytes: Buffer) => {
       if (this.#holding) {
         this.#waiting.push(bytes);
-        this.held += bytes.length;
+        note(direction, bytes.length);
       } else this.#pass(bytes);
     });
   }
@@ -79,7 +88,6 @@ class Lane {
     this.#holding = holding;
     if (holding) return;
     for (const bytes of this.#waiting.splice(0)) this.#pass(bytes);
-    this.held = 0;
   }
 
   destroy(): void {
