@@ -1,6 +1,6 @@
 import type { LogEntry } from './log-entry.ts';
 import { RecordRing, type RingLimits } from './record-ring.ts';
-import { type AheadLimits, type Offer, ShardTail } from './shard-tail.ts';
+import { type AheadLimits, ShardTail } from './shard-tail.ts';
 
 /** The bounds of what a node keeps of each shard. */
 export interface NodeLogLimits {
@@ -60,11 +60,6 @@ export class NodeLog<S> {
     return this.#shards[shard]?.tail;
   }
 
-  /** Takes an entry whose shard the log has. */
-  offer(entry: LogEntry, source: S): Offer {
-    return this.#shard(entry.shard).tail.offer(entry, source);
-  }
-
   /** How far each shard has come, by shard id. */
   positions(): number[] {
     return this.#shards.map(({ tail }) => tail.position);
@@ -77,11 +72,6 @@ export class NodeLog<S> {
     return sum;
   }
 
-  /** The shards of which something is known to exist that was not applied. */
-  behind(): number[] {
-    return this.#shards.flatMap(({ tail }, shard) => (tail.behind ? [shard] : []));
-  }
-
   /** What was applied beyond these positions, in order within each shard; undefined when not all of it is kept any more. */
   since(positions: readonly number[]): LogEntry[] | undefined {
     const found: LogEntry[] = [];
@@ -91,12 +81,6 @@ export class NodeLog<S> {
       if (!ring.covers(position)) return undefined;
       found.push(...ring.since(position));
     }
-    return found;
-  }
-
-  #shard(shard: number): Shard<S> {
-    const found = this.#shards[shard];
-    if (!found) throw new RangeError(`the log has no shard ${shard}`);
     return found;
   }
 }

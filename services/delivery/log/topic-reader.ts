@@ -1,6 +1,7 @@
 import { decodeConversationRecord, type EventRecord, PoisonError } from '@realchat/eventlog';
 import { entryOfRecord } from '../domain/log-entry.ts';
 import type { NodeLog } from '../domain/node-log.ts';
+import type { Offer } from '../domain/shard-tail.ts';
 import { createTimeSlice } from './time-slice.ts';
 
 interface Options {
@@ -41,10 +42,10 @@ export async function takeRecords(options: Options, records: readonly EventRecor
   }
 }
 
-function takeRecord(log: NodeLog<EventRecord>, record: EventRecord) {
+function takeRecord(log: NodeLog<EventRecord>, record: EventRecord): Offer {
   const decoded = decodeConversationRecord(record);
   const tail = log.tail(decoded.shard);
   if (!tail) throw new PoisonError('UNKNOWN_SHARD', 'the log has no shard of this number');
-  if (Number(decoded.position) <= tail.position) return 'known';
+  // A repeat is looked at as well: poison is poison, even where the database was faster.
   return tail.offer(entryOfRecord(decoded), record);
 }
