@@ -18,6 +18,7 @@ export interface Events {
   /** A spent refresh token came again, and its session was ended. */
   refreshReused(call: Call, subject: Subject): void;
   loggedOut(call: Call, subject: Subject): void;
+  sessionsPurged(count: number): void;
 }
 
 export function createEvents(registry: Registry): Events {
@@ -58,6 +59,7 @@ export function createEvents(registry: Registry): Events {
       count.sessionsEnded.inc({ reason: 'logout' });
       audit(call, 'logged_out', subject);
     },
+    sessionsPurged: (sessions) => count.sessionsPurged.inc(sessions),
   };
 }
 
@@ -83,5 +85,6 @@ function counters(registry: Registry) {
       labelNames: ['reason'],
       registers,
     }),
+    sessionsPurged: new Counter({ name: 'realchat_sessions_purged_total', help: 'Dead sessions deleted.', registers }),
   };
 }

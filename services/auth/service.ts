@@ -16,6 +16,7 @@ import {
 import { type OpsServer, type Service, startOpsServer, stopInOrder, type Telemetry } from '@realchat/telemetry';
 import type { AuthConfig } from './config.ts';
 import type { AuthContext } from './context.ts';
+import { purgeSessions } from './db/purge-sessions.ts';
 import { createPasswordStrength } from './domain/password-strength.ts';
 import { createRefreshTokens } from './domain/refresh-token.ts';
 import { createSealer } from './domain/sealed-secret.ts';
@@ -33,6 +34,9 @@ import { createSigningKeys } from './tokens/signing-keys.ts';
 
 const DRAIN_MS = 500;
 const GRACE_MS = 5_000;
+// There is no index for it, which every refresh would have to keep: a scan now and then costs less.
+const PURGE_EVERY_MS = 60 * 60 * 1000;
+const PURGE_ROWS = 10_000;
 
 /** The auth process: accounts and sessions to the edge, keys to whoever verifies, account events to the log. */
 export interface AuthService extends Service {
@@ -81,6 +85,7 @@ export function createAuthService(config: AuthConfig, { log, metrics }: Telemetr
   });
   const jwks = createJwksServer({ listen: config.JWKS_LISTEN, keys });
   let ops: OpsServer | undefined;
+  let purging: NodeJS.Timeout | undefined;
 
   const problems = async (): Promise<string[]> => {
     const found = keys.problems();
@@ -98,6 +103,12 @@ export function createAuthService(config: AuthConfig, { log, metrics }: Telemetr
       await jwks.start();
       await internal.start();
       await edge.start();
+      purging = setInterval(() => {
+        purgeSessions(pool, PURGE_ROWS).then(
+          (count) => context.events.sessionsPurged(count),
+          (error: unknown) => log.warn({ err: error }, 'purge failed'),
+        );
+      }, PURGE_EVERY_MS);
       ops = await startOpsServer({ listen: config.OPS_LISTEN, metrics, problems });
     },
     stop: () =>
@@ -107,6 +118,7 @@ export function createAuthService(config: AuthConfig, { log, metrics }: Telemetr
         ['grpc', GRACE_MS + 500, () => edge.stop(GRACE_MS)],
         ['internal grpc', 1_500, () => internal.stop(1_000)],
         ['jwks', 1_000, () => jwks.stop()],
+        ['purge', 100, () => clearInterval(purging)],
         ['relay', 3_000, () => relay.stop()],
         ['event log', 2_000, () => eventLog.stop()],
         ['hints', 500, () => hinter.stop()],

@@ -26,7 +26,7 @@ export interface HashParameters {
   parallelism: number;
 }
 
-export const HASH_PARAMETERS: HashParameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+const HASH_PARAMETERS: HashParameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
 /** Hashing shares four threads with token signatures and name lookups, and must leave one of them free. */
 const CONCURRENCY = Math.min(3, availableParallelism());

@@ -2,6 +2,7 @@ import { SessionEndReason } from '@realchat/gen/realchat/auth/v1/account_event';
 import { refusalOf } from '@realchat/testkit';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { purgeSessions } from '../db/purge-sessions.ts';
 import { createRefreshTokens } from '../domain/refresh-token.ts';
 import { type AuthFixture, PASSWORD, someUsername, startAuth } from './auth-fixture.ts';
 
@@ -99,6 +100,22 @@ describe('RefreshSession', () => {
     const { refreshToken } = await refresh(first);
     await shiftSession(`refresh_time = refresh_time - interval '30 days 1 second'`);
     expect(await refusalOf(refresh(refreshToken))).toMatchObject(INVALID);
+  });
+
+  test('a session is deleted a day after nothing can wake it, and not before', async () => {
+    const exists = async () => {
+      await purgeSessions(fixture.db, 1_000);
+      return (await fixture.db.query('select 1 from session where session_id = $1', [sessionId])).rowCount === 1;
+    };
+    await shiftSession(`refresh_time = refresh_time - interval '29 days'`);
+    expect(await exists()).toBe(true);
+    const { refreshToken } = await refresh(first);
+    await fixture.auth.logout({ refreshToken });
+    expect(await exists()).toBe(true);
+    await shiftSession(`refresh_time = refresh_time - interval '32 days'`);
+    expect(await exists()).toBe(false);
+    expect(await refusalOf(refresh(refreshToken))).toMatchObject(INVALID);
+    await fixture.auth.logout({ refreshToken });
   });
 
   test('S-24: a session ends 90 days after it was opened, and no access token outlives it', async () => {

@@ -3,10 +3,10 @@ import type { AddressInfo } from 'node:net';
 import type { HostPort } from '@realchat/config';
 import type { SigningKeys } from './signing-keys.ts';
 
-export const JWKS_PATH = '/.well-known/jwks.json';
+const JWKS_PATH = '/.well-known/jwks.json';
 
 /** How long verifiers may keep the keys. A new key is published at least so long before it signs, in seconds. */
-export const JWKS_MAX_AGE_SECONDS = 300;
+const JWKS_MAX_AGE_SECONDS = 300;
 
 /** Publishes the keys that verify access tokens. */
 export interface JwksServer {
