@@ -16,14 +16,14 @@ export function createKafkaClient(options: { brokers: HostPort[]; clientId: stri
     connectionTimeout: 2_000,
     requestTimeout: 10_000,
     retry: { retries: 4, initialRetryTime: 100, maxRetryTime: 1_000 },
-    logLevel: options.log.isLevelEnabled('debug') ? logLevel.INFO : logLevel.WARN,
+    logLevel: options.log.isLevelEnabled('debug') ? logLevel.INFO : logLevel.ERROR,
     logCreator: () => createLogSink(options.log.child({ library: 'kafkajs' })),
   });
 }
 
 /**
- * What kafkajs calls an error is for us to judge, so it is at most a warning here. It repeats itself while a broker is
- * away: the same words come through once in ten seconds.
+ * What kafkajs calls an error is for us to judge, and told by us where it matters. It repeats itself while a broker is away:
+ * the same words come through once in ten seconds.
  */
 function createLogSink(log: Logger): (entry: LogEntry) => void {
   const lastAt = new Map<string, number>();
@@ -38,8 +38,7 @@ function createLogSink(log: Logger): (entry: LogEntry) => void {
     if (now - (lastAt.get(words) ?? 0) < REPEAT_MS) return;
     if (lastAt.size > 1_000) lastAt.clear();
     lastAt.set(words, now);
-    if (level === logLevel.ERROR) log.warn(details, words);
-    else if (level === logLevel.WARN) log.info(details, words);
+    if (level === logLevel.ERROR) log.info(details, words);
     else log.debug(details, words);
   };
 }

@@ -50,7 +50,7 @@ export interface ConsumerLoop {
 
 const MAX_WAIT_MS = 500;
 const WATCH_MS = 250;
-const TEARDOWN_MS = 5_000;
+const TEARDOWN_MS = 1_500;
 // A group waits for its slowest member before anyone gets partitions.
 const REBALANCE_MS = 30_000;
 const JOIN_MS = 2 * REBALANCE_MS;

@@ -20,7 +20,7 @@ export interface Appended {
   baseOffset: bigint;
 }
 
-/** A record as it was read. */
+/** A record as it was read. Its bytes are views into what was fetched at once: copy what is kept for long. */
 export interface EventRecord {
   readonly topic: string;
   readonly partition: number;

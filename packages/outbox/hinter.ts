@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, createClient } from '@realchat/db';
 import type { Logger } from '@realchat/telemetry';
 import { CHANNEL, encodeHint } from './hints.ts';
@@ -10,6 +11,8 @@ export interface Hinter {
 }
 
 const RECONNECT_AFTER_MS = 1_000;
+// Under load a relay is awake anyway, and every notification costs the database a commit.
+const GAP_MS = 2;
 
 /**
  * Notifies on a connection of its own: NOTIFY inside a writing transaction would serialise all commits of the database.
@@ -39,6 +42,7 @@ export function createHinter(options: { url: string; log: Logger }): Hinter {
       try {
         const connected = await connection();
         await connected.query({ name: 'hint', text: 'select pg_notify($1, $2)', values: [CHANNEL, hint] });
+        if (waiting.size > 0) await delay(GAP_MS);
       } catch (error) {
         options.log.info({ err: error }, 'a hint was not given; the relay will find the rows by itself');
         notAgainBefore = performance.now() + RECONNECT_AFTER_MS;

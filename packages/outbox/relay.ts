@@ -46,6 +46,7 @@ const POLL_MS = { hinted: 100, unhinted: 10, max: 250 };
 const RETRY = { minMs: 50, maxMs: 2_000 };
 // A shard with a hole or a refused row is looked at again: a person may have mended it.
 const STUCK_MS = 10_000;
+const STOP_MS = 3_000;
 
 export function createRelay(options: RelayOptions): Relay {
   const { source, producer } = options;
@@ -202,7 +203,7 @@ export function createRelay(options: RelayOptions): Relay {
   /** Also while a send takes long: that is when somebody wants to know. */
   const measureBacklog = async (): Promise<void> => {
     const client = await database.client();
-    const heads = await source.readHeads(client);
+    const heads = leases.owned.size > 0 ? await source.readHeads(client) : [];
     const behind = [...leases.owned.values()].filter(({ shard, acked }) => (heads[shard] ?? 0n) > acked);
     metrics.backlog.set(
       labels,
@@ -246,7 +247,9 @@ export function createRelay(options: RelayOptions): Relay {
       stopping.abort();
       work.wake();
       ticks.wake();
-      await Promise.all([working, ticking]);
+      // A send that takes longer is given up on: whoever has the shards next sends its rows again.
+      const ended = Promise.all([working, ticking]);
+      await Promise.race([ended, delay(STOP_MS, undefined, { ref: false })]);
       await leases
         .mark()
         .then(() => leases.release())
