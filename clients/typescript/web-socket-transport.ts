@@ -43,6 +43,9 @@ export interface WebSocketTransport extends Transport {
   close(): void;
 }
 
+/** Longer, about 24 days, and no timer holds: as good as none. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+
 /**
  * Makes a transport over the gateway's WebSocket. The socket is opened for the first call, and again for the first call
  * after it was lost: then open calls have ended with Unavailable, and whoever made them decides what to make again.
@@ -56,7 +59,7 @@ export function createWebSocketTransport(options: WebSocketTransportOptions): We
   const connection = new Connection(options);
   const timeoutOf = (timeoutMs: number | undefined): number | undefined => {
     const chosen = timeoutMs ?? options.defaultTimeoutMs;
-    return chosen === undefined || chosen <= 0 ? undefined : chosen;
+    return chosen === undefined || chosen <= 0 || chosen > LONGEST_TIMEOUT_MS ? undefined : chosen;
   };
   return {
     unary: (method, signal, timeoutMs, header, input, contextValues) =>

@@ -1,0 +1,35 @@
+import { hostPort, list } from '@realchat/config';
+import { tokenSettings } from '@realchat/rpc';
+import { telemetrySettings } from '@realchat/telemetry';
+import { z } from 'zod';
+
+/** Settings of the gateway. */
+export const gatewaySettings = {
+  ...telemetrySettings,
+  ...tokenSettings,
+  HTTP_LISTEN: hostPort.describe('Where WebSockets, static files and RPCs over HTTP/1.1 are served to the edge.'),
+  H2C_LISTEN: hostPort.describe('Where RPCs over plaintext HTTP/2 are served to the edge.'),
+  AUTH_ADDRESS: hostPort.describe("Auth's public gRPC listener."),
+  PROFILE_ADDRESS: hostPort.describe("Profile's public gRPC listener."),
+  MESSAGING_ADDRESS: hostPort.describe("Messaging's public gRPC listener."),
+  DELIVERY_ADDRESS: hostPort.describe("Delivery's public gRPC listener."),
+  ALLOWED_ORIGINS: list
+    .default([])
+    .describe('The origins whose pages may call, comma separated, each as a browser sends it: scheme://host[:port].'),
+  TRUSTED_HOPS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(8)
+    .default(0)
+    .describe(
+      'How many proxies of ours stand in front: that many entries of X-Forwarded-For, from its end, are believed.',
+    ),
+  WEB_ROOT: z
+    .string()
+    .optional()
+    .describe("The folder of the web client's files, served at /. Unset: none are served."),
+  MAX_SOCKETS: z.coerce.number().int().min(1).default(20_000).describe('The most WebSockets that are open at a time.'),
+};
+
+export type GatewayConfig = z.infer<z.ZodObject<typeof gatewaySettings>>;

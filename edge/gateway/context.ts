@@ -1,0 +1,36 @@
+import type { TokenVerifier } from '@realchat/rpc';
+import type { Logger } from '@realchat/telemetry';
+import type { Backends } from './backends/backends.ts';
+import type { Events } from './events.ts';
+import type { Route } from './public-services.ts';
+
+/** How patient the gateway is with a socket, in milliseconds. */
+export interface SocketPatience {
+  /** For the hello frame. */
+  readonly helloMs: number;
+  /** The silence after which a socket is asked whether it lives, and for its answer. */
+  readonly liveness: { readonly intervalMs: number; readonly timeoutMs: number };
+  /** For a socket that takes no more bytes. */
+  readonly stalledMs: number;
+}
+
+export const defaultPatience: SocketPatience = {
+  helloMs: 5_000,
+  liveness: { intervalMs: 25_000, timeoutMs: 10_000 },
+  stalledMs: 15_000,
+};
+
+/** What every part of the gateway works with. */
+export interface GatewayContext {
+  readonly routes: ReadonlyMap<string, Route>;
+  readonly backends: Backends;
+  readonly tokens: TokenVerifier;
+  readonly allowedOrigins: ReadonlySet<string>;
+  readonly trustedHops: number;
+  readonly maxSockets: number;
+  readonly patience: SocketPatience;
+  readonly events: Events;
+  readonly log: Logger;
+  /** The gateway is stopping: what is new is refused. */
+  draining: boolean;
+}

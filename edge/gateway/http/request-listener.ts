@@ -1,0 +1,84 @@
+import { Code, ConnectError, createContextValues } from '@connectrpc/connect';
+import type { UniversalHandler } from '@connectrpc/connect/protocol';
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
+import { clientAddressKey } from '../connect/forward.ts';
+import type { GatewayContext } from '../context.ts';
+import { clientAddress } from './client-address.ts';
+import { addCorsHeaders, answerPreflight } from './cors.ts';
+import { type HttpRequest, type HttpResponse, setHeaders } from './http-types.ts';
+import { isAllowedOrigin } from './origins.ts';
+import type { StaticFiles } from './static-files.ts';
+
+/** Serves a request: an RPC by its path, else a file of the web client, else nothing. */
+export function createRequestListener(
+  context: GatewayContext,
+  rpcs: ReadonlyMap<string, UniversalHandler>,
+  files: StaticFiles,
+): (request: HttpRequest, response: HttpResponse) => void {
+  return (request, response) => {
+    const path = (request.url ?? '').split('?', 1)[0] ?? '';
+    response.on('error', () => {});
+    const serve = async (): Promise<void> => {
+      const rpc = rpcs.get(path);
+      if (rpc !== undefined) await serveRpc(context, rpc, request, response);
+      else if (!(await files.serve(path, request, response))) answerNowhere(request, response);
+    };
+    serve().catch((error: unknown) => {
+      if (!isClientGone(error)) context.events.failed(error);
+      if (response.headersSent) response.destroy();
+      else answer(response, 500, 'internal', 'internal error');
+    });
+  };
+}
+
+async function serveRpc(
+  context: GatewayContext,
+  rpc: UniversalHandler,
+  request: HttpRequest,
+  response: HttpResponse,
+): Promise<void> {
+  if (!isAllowedOrigin(request.headers, context.allowedOrigins)) {
+    answer(response, 403, 'permission_denied', 'this origin is not allowed');
+    return;
+  }
+  addCorsHeaders(request, response);
+  if (request.method === 'OPTIONS') {
+    answerPreflight(response);
+    return;
+  }
+  const values = createContextValues();
+  values.set(clientAddressKey, clientAddress(request.headers, request.socket.remoteAddress, context.trustedHops));
+  const universal = readable(() => universalRequestFromNodeRequest(request, response, undefined, values));
+  if (universal === undefined) answer(response, 400, 'invalid_argument', 'a malformed request');
+  else await universalResponseToNodeResponse(await rpc(universal), response);
+}
+
+/** A host that is none makes a URL that cannot be read. */
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+function answerNowhere(request: HttpRequest, response: HttpResponse): void {
+  if (request.method === 'POST') answer(response, 404, 'unimplemented', 'there is no such method');
+  else answer(response, 404, 'not_found', 'there is nothing here');
+}
+
+/** An answer outside of any RPC, in the form of Connect's errors. */
+function answer(response: HttpResponse, status: number, code: string, message: string): void {
+  setHeaders(response, {
+    'content-type': 'application/json',
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  });
+  response.statusCode = status;
+  response.end(JSON.stringify({ code, message }));
+}
+
+function isClientGone(error: unknown): boolean {
+  const { code } = ConnectError.from(error);
+  return code === Code.Aborted || code === Code.Canceled;
+}

@@ -1,0 +1,89 @@
+import { createKeyCache, createTokenVerifier } from '@realchat/rpc';
+import { type OpsServer, type Service, startOpsServer, type Telemetry } from '@realchat/telemetry';
+import { createBackends } from './backends/backends.ts';
+import type { GatewayConfig } from './config.ts';
+import { createRpcHandlers } from './connect/rpc-handlers.ts';
+import { defaultPatience, type GatewayContext, type SocketPatience } from './context.ts';
+import { createEvents } from './events.ts';
+import { createRequestListener } from './http/request-listener.ts';
+import { type Listening, listenH2c, listenHttp } from './http/servers.ts';
+import { createStaticFiles } from './http/static-files.ts';
+import { type PublicService, publicServices, routesOf } from './public-services.ts';
+import { createUpgrades } from './websocket/upgrade.ts';
+
+/** For balancers to see that the gateway is not ready any more. */
+const NOTICE_MS = 500;
+/** Within which the clients of sockets are sent elsewhere. */
+const SPREAD_MS = 3_000;
+/** For what is at work. */
+const GRACE_MS = 8_000;
+
+/** The gateway's process: Connect and WebSocket outside, gRPC inside. */
+export interface GatewayService extends Service {
+  /** The ports that were bound. */
+  readonly ports: { http: number; h2c: number; ops: number };
+}
+
+/** What a test may have otherwise. */
+export interface GatewayParts {
+  readonly services?: readonly PublicService[];
+  readonly patience?: Partial<SocketPatience>;
+}
+
+export function createGatewayService(
+  config: GatewayConfig,
+  { log, metrics }: Telemetry,
+  parts: GatewayParts = {},
+): GatewayService {
+  const keys = createKeyCache({ url: config.JWKS_URL, file: config.JWKS_CACHE_FILE, log });
+  const backends = createBackends({
+    auth: config.AUTH_ADDRESS,
+    profile: config.PROFILE_ADDRESS,
+    messaging: config.MESSAGING_ADDRESS,
+    delivery: config.DELIVERY_ADDRESS,
+  });
+  const context: GatewayContext = {
+    routes: routesOf(parts.services ?? publicServices(config.REALCHAT_MODE)),
+    backends,
+    tokens: createTokenVerifier({ keys, issuer: config.TOKEN_ISSUER, audience: config.TOKEN_AUDIENCE }),
+    allowedOrigins: new Set(config.ALLOWED_ORIGINS),
+    trustedHops: config.TRUSTED_HOPS,
+    maxSockets: config.MAX_SOCKETS,
+    patience: { ...defaultPatience, ...parts.patience },
+    events: createEvents(metrics, log),
+    log,
+    draining: false,
+  };
+  const files = createStaticFiles(config.WEB_ROOT, config.ALLOWED_ORIGINS);
+  const listener = createRequestListener(context, createRpcHandlers(context), files);
+  const upgrades = createUpgrades(context);
+  let http: Listening | undefined;
+  let h2c: Listening | undefined;
+  let ops: OpsServer | undefined;
+
+  const problems = async (): Promise<string[]> => [
+    ...(context.draining ? ['stopping'] : []),
+    ...(keys.ready() ? [] : ['no token keys yet']),
+    ...(await backends.problems()),
+  ];
+
+  return {
+    get ports() {
+      return { http: http?.port ?? 0, h2c: h2c?.port ?? 0, ops: ops?.port ?? 0 };
+    },
+    async start() {
+      await keys.start();
+      http = await listenHttp(config.HTTP_LISTEN, listener, upgrades);
+      h2c = await listenH2c(config.H2C_LISTEN, listener);
+      ops = await startOpsServer({ listen: config.OPS_LISTEN, metrics, problems });
+    },
+    async stop() {
+      context.draining = true;
+      await new Promise((resolve) => setTimeout(resolve, NOTICE_MS));
+      await Promise.all([upgrades.sessions.drain(SPREAD_MS, GRACE_MS), http?.stop(GRACE_MS), h2c?.stop(GRACE_MS)]);
+      keys.stop();
+      backends.close();
+      await ops?.stop();
+    },
+  };
+}
