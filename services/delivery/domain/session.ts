@@ -5,11 +5,11 @@ import type { QueueBudget } from './queue-budget.ts';
 import { type FrameSink, type QueueLimits, SessionQueue } from './session-queue.ts';
 
 /** Silence after which a heartbeat is sent, in milliseconds. */
-export const HEARTBEAT_MS = 15_000;
+const HEARTBEAT_MS = 15_000;
 /** The least time between two checkpoints of a session that gets events, in milliseconds. */
-export const CHECKPOINT_MS = 1_000;
+const CHECKPOINT_MS = 1_000;
 /** The same for a session that gets none: the log moves on without it, and its cursor must not fall far behind. */
-export const IDLE_CHECKPOINT_MS = 30_000;
+const IDLE_CHECKPOINT_MS = 30_000;
 /** A peer that takes nothing for so long while something waits for it is given up, in milliseconds. */
 export const STALL_MS = 30_000;
 

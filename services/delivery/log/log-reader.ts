@@ -2,8 +2,9 @@ import type { HostPort } from '@realchat/config';
 import { LogService } from '@realchat/gen/realchat/messaging/v1/log_service';
 import { Code, createGrpcClient } from '@realchat/rpc';
 import { eventFrame } from '../domain/frames.ts';
-import { entryOfLog, type LogEntry } from '../domain/log-entry.ts';
+import type { LogEntry } from '../domain/log-entry.ts';
 import { BacklogTooLargeError, type Snapshot } from '../domain/open-session.ts';
+import { entryOfLog } from './entries.ts';
 
 /** Where the log stands. */
 export interface Heads {

@@ -1,7 +1,7 @@
 import { decodeConversationRecord, type EventRecord, PoisonError } from '@realchat/eventlog';
-import { entryOfRecord } from '../domain/log-entry.ts';
 import type { NodeLog } from '../domain/node-log.ts';
 import type { Offer } from '../domain/shard-tail.ts';
+import { entryOfRecord } from './entries.ts';
 import { createTimeSlice } from './time-slice.ts';
 
 interface Options {

@@ -7,8 +7,9 @@ import {
 } from '@realchat/eventlog';
 import { until } from '@realchat/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
-import { entryOfLog, type LogEntry } from '../domain/log-entry.ts';
+import type { LogEntry } from '../domain/log-entry.ts';
 import { NodeLog } from '../domain/node-log.ts';
+import { entryOfLog } from '../log/entries.ts';
 import { createLogFollower, type LogFollower } from '../log/log-follower.ts';
 import { MemoryLog } from './memory-log.ts';
 import { asTopicRecord, silentEvents } from './model-node.ts';

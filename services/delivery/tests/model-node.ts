@@ -12,13 +12,13 @@ import { Cursors } from '../domain/cursor.ts';
 import { logChanged } from '../domain/endings.ts';
 import { eventFrame } from '../domain/frames.ts';
 import { Hub } from '../domain/hub.ts';
-import { entryOfLog } from '../domain/log-entry.ts';
 import { NodeLog } from '../domain/node-log.ts';
 import { BacklogTooLargeError } from '../domain/open-session.ts';
 import { createPlace } from '../domain/place.ts';
 import { QueueBudget } from '../domain/queue-budget.ts';
 import { Sessions } from '../domain/sessions.ts';
 import type { Events } from '../events.ts';
+import { entryOfLog } from '../log/entries.ts';
 import { HeadWatch } from '../log/head-watch.ts';
 import { Repairer } from '../log/repairer.ts';
 import { takeRecords } from '../log/topic-reader.ts';
@@ -32,7 +32,7 @@ interface PendingCall {
   hasRead: boolean;
 }
 
-export const MAX_REPLAY = 25;
+const MAX_REPLAY = 25;
 const PAGE = 3;
 export const cursors = new Cursors('a secret of the model, long enough');
 
