@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AuthService } from '@realchat/gen/realchat/auth/v1/auth_service';
-import { DeliveryService } from '@realchat/gen/realchat/delivery/v1/delivery_service';
+import { DeliveryService, type SubscribeResponse } from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
 import { MessageService } from '@realchat/gen/realchat/messaging/v1/message_service';
 import type { Caller, CallOptions } from './caller.ts';
@@ -66,9 +66,9 @@ export class User implements ChatClient {
     return toChatMessage(response.message);
   }
 
-  async list(conversationId: string): Promise<ChatMessage[]> {
+  async list(conversationId: string, afterSeq = 0): Promise<ChatMessage[]> {
     const messages: ChatMessage[] = [];
-    let after = 0n;
+    let after = BigInt(afterSeq);
     for (;;) {
       const request = { conversationId, from: { case: 'afterSeq' as const, value: after }, pageSize: PAGE_SIZE };
       const page = await this.caller.unary(MessageService.method.listMessages, request, this.#call());
@@ -80,12 +80,23 @@ export class User implements ChatClient {
 
   /** Opens a stream from a cursor, or from now. Resolves when the stream is live. */
   async subscribe(cursor: Uint8Array = new Uint8Array()): Promise<Subscription> {
-    const subscription = new Subscription((signal) =>
-      this.caller.stream(DeliveryService.method.subscribe, { cursor }, { ...this.#call(), signal }),
-    );
-    this.#subscriptions.push(subscription);
+    const subscription = this.openStream(cursor);
     await subscription.caughtUp;
     return subscription;
+  }
+
+  /** As subscribe, without waiting, and with each frame as it comes. */
+  openStream(cursor: Uint8Array, onFrame?: (frame: SubscribeResponse) => void): Subscription {
+    const method = DeliveryService.method.subscribe;
+    const open = (signal: AbortSignal) => this.caller.stream(method, { cursor }, { ...this.#call(), signal });
+    const subscription = new Subscription(open, onFrame);
+    this.#subscriptions.push(subscription);
+    return subscription;
+  }
+
+  /** Goes on with another's session. */
+  join({ username, userId, deviceId, accessToken }: User): void {
+    Object.assign(this, { username, userId, deviceId, accessToken });
   }
 
   async close(): Promise<void> {

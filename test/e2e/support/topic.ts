@@ -1,12 +1,12 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import {
+  ACCOUNT_EVENTS,
   CONVERSATION_EVENTS,
   createEventLog,
   deadLetterTopicOf,
   decodeConversationRecord,
   type EventLog,
   type EventRecord,
-  TOPICS,
 } from '@realchat/eventlog';
 import { ConversationEventSchema } from '@realchat/gen/realchat/messaging/v1/conversation_event';
 import { createTelemetry } from '@realchat/telemetry';
@@ -28,23 +28,27 @@ export async function readTopic(mesh: Mesh): Promise<TopicRecord[]> {
   });
 }
 
+/** How many records the topic of conversations has, repeats included. */
+export function countRecords(mesh: Mesh): Promise<number> {
+  return withEventLog(mesh, (eventLog) => countOf(eventLog, CONVERSATION_EVENTS.name));
+}
+
 /** How many dead letters there are, by topic. */
 export async function countDeadLetters(mesh: Mesh): Promise<Record<string, number>> {
   return withEventLog(mesh, async (eventLog) => {
-    const topics = TOPICS.map((topic) => topic.name).filter((name) =>
-      TOPICS.some((t) => deadLetterTopicOf(t.name) === name),
-    );
-    const counts = topics.map(async (name): Promise<[string, number]> => {
-      const offsets = await eventLog.offsets(name);
-      return [name, offsets.reduce((sum, { low, high }) => sum + Number(high - low), 0)];
-    });
+    const names = [CONVERSATION_EVENTS, ACCOUNT_EVENTS].map((topic) => deadLetterTopicOf(topic.name));
+    const counts = names.map(async (name): Promise<[string, number]> => [name, await countOf(eventLog, name)]);
     return Object.fromEntries(await Promise.all(counts));
   });
 }
 
+async function countOf(eventLog: EventLog, topic: string): Promise<number> {
+  const offsets = await eventLog.offsets(topic);
+  return offsets.reduce((sum, { low, high }) => sum + Number(high - low), 0);
+}
+
 async function readAll(eventLog: EventLog, topic: string): Promise<EventRecord[]> {
-  const ends = await eventLog.offsets(topic);
-  const wanted = ends.reduce((sum, { low, high }) => sum + Number(high - low), 0);
+  const wanted = await countOf(eventLog, topic);
   const records: EventRecord[] = [];
   if (wanted === 0) return records;
   const tail = eventLog.tail({
