@@ -92,9 +92,9 @@ export function createMessagingService(config: MessagingConfig, { log, metrics }
       await internal.start();
       await edge.start();
       purging = setInterval(() => {
-        purgeSendKeys(pool, PURGE_ROWS).then(events.keysPurged, (error: unknown) =>
-          log.warn({ err: error }, 'purge failed'),
-        );
+        purgeSendKeys(pool, PURGE_ROWS)
+          .then((count) => events.keysPurged(count))
+          .catch((error: unknown) => log.warn({ err: error }, 'purge failed'));
       }, PURGE_EVERY_MS);
       ops = await startOpsServer({ listen: config.OPS_LISTEN, metrics, problems: () => problems(pool, keys.ready()) });
     },

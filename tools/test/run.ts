@@ -38,7 +38,7 @@ async function runChecks(): Promise<Tally> {
     if (code === 0) tally.passed++;
     else {
       tally.failed++;
-      process.stdout.write(output.replace(/^/gm, '    '));
+      process.stdout.write(`${output.trimEnd().replace(/^/gm, '    ')}\n`);
     }
   }
   return tally;

@@ -6,7 +6,7 @@ import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '@realchat/ge
 import { StatusSchema } from '@realchat/gen/google/rpc/status';
 import { DeliveryService, SubscribeResponseSchema } from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import { MessageService, SendMessageRequestSchema } from '@realchat/gen/realchat/messaging/v1/message_service';
-import { createTelemetry, type TraceContext } from '@realchat/telemetry';
+import { createTelemetry } from '@realchat/telemetry';
 import { AUDIENCE, ISSUER, startIssuer, type TestIssuer } from '@realchat/testkit/token-issuer';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Call } from '../call.ts';
@@ -80,7 +80,7 @@ test('a valid call reaches its handler with caller and trace, and is answered', 
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
   const response = await send(valid(), { traceparent });
   expect(response.message).toMatchObject({ conversationId: CONVERSATION, senderId: 'user-1' });
-  expect((seen?.trace as TraceContext).traceId).toBe('0af7651916cd43dd8448eb211c80319c');
+  expect(seen?.trace.traceId).toBe('0af7651916cd43dd8448eb211c80319c');
   expect(seen?.trace.spanId).not.toBe('b7ad6b7169203331');
 });
 

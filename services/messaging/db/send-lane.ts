@@ -68,7 +68,7 @@ export function createSendLane(options: {
       );
       options.observeBatch(batch.length);
       options.committed(new Set(batch.map((each) => each.draft.shard)));
-      batch.forEach((each, i) => each.resolve(outcomes[i] as Outcome));
+      for (const [i, each] of batch.entries()) each.resolve(outcomes[i] as Outcome);
     } catch (error) {
       if (isDatabaseUnavailable(error)) {
         // The commit's answer may be what was lost: the connection's state is unknown, and so is the outcome.

@@ -8,8 +8,11 @@ test('the shard of a conversation never changes: stored rows and topics depend o
 });
 
 test('conversations spread over all shards', () => {
-  const counts = new Array<number>(SHARD_COUNT).fill(0);
-  for (let i = 0; i < 16_000; i++) counts[shardOf(uuidv7())] = (counts[shardOf(uuidv7())] ?? 0) + 1;
+  const counts = Array.from({ length: SHARD_COUNT }, () => 0);
+  for (let i = 0; i < 16_000; i++) {
+    const shard = shardOf(uuidv7());
+    counts[shard] = (counts[shard] ?? 0) + 1;
+  }
   expect(Math.min(...counts)).toBeGreaterThan(700);
   expect(Math.max(...counts)).toBeLessThan(1_300);
 });
