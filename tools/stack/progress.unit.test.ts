@@ -7,8 +7,8 @@ function recorder(tty: boolean): { stream: NodeJS.WriteStream; text: () => strin
   const stream = Object.assign(new PassThrough(), { isTTY: tty, columns: 40 }) as unknown as NodeJS.WriteStream;
   let text = '';
   stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  const escape = String.fromCharCode(27);
-  return { stream, text: () => text.replaceAll(new RegExp(`${escape}\\[\\d+m`, 'g'), '') };
+  const escapeCode = String.fromCharCode(27);
+  return { stream, text: () => text.replaceAll(new RegExp(`${escapeCode}\\[\\d+m`, 'g'), '') };
 }
 
 describe('a duration', () => {
