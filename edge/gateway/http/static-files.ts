@@ -101,7 +101,8 @@ async function send(
 
 /** What the page may do: run its own scripts, speak to us, and nothing else. */
 function securityHeaders(allowedOrigins: Iterable<string>): Record<string, string> {
-  const origins = [...allowedOrigins];
+  // A policy cannot name an IPv6 address; a page at one has itself.
+  const origins = [...allowedOrigins].filter((origin) => !origin.includes('['));
   // Not every browser takes a page's own origin to include its WebSockets.
   const sockets = origins.map((origin) => origin.replace(/^http/, 'ws'));
   const policy = {
