@@ -20,7 +20,7 @@ import { type MessageStore, openMessageStore } from './support/message-store.ts'
 
 const methods = PUBLIC_SERVICES.flatMap((service) => service.methods);
 const closed = methods.filter((method) => !OPEN_SERVICES.includes(method.parent));
-const ofConversations = closed.filter((method) => method.input.field['conversationId']);
+const ofConversations = closed.filter((method) => method.input.field.conversationId);
 
 const transports: Record<string, (mesh: Mesh) => Probe> = {
   grpc: (mesh) => grpcProbe(mesh.tlsAddress, mesh.certificateAuthority),

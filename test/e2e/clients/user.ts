@@ -3,7 +3,8 @@ import { AuthService } from '@realchat/gen/realchat/auth/v1/auth_service';
 import { DeliveryService, type SubscribeResponse } from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
 import { MessageService } from '@realchat/gen/realchat/messaging/v1/message_service';
-import type { Caller, CallOptions } from './caller.ts';
+import { ProfileService } from '@realchat/gen/realchat/profile/v1/profile_service';
+import { type Caller, CallFailure, type CallOptions } from './caller.ts';
 import { type ChatMessage, toChatMessage } from './chat-message.ts';
 import { Subscription } from './subscription.ts';
 
@@ -75,6 +76,18 @@ export class User implements ChatClient {
       messages.push(...page.messages.map(toChatMessage));
       if (!page.hasMore) return messages;
       after = page.throughSeq;
+    }
+  }
+
+  /** The id of the user of that name; undefined when there is no such profile. */
+  async findUser(username: string): Promise<string | undefined> {
+    const key = { case: 'username' as const, value: username };
+    try {
+      const { profile } = await this.caller.unary(ProfileService.method.getProfile, { key }, this.#call());
+      return profile?.userId;
+    } catch (error) {
+      if (error instanceof CallFailure && error.reason === 'PROFILE_NOT_FOUND') return undefined;
+      throw error;
     }
   }
 

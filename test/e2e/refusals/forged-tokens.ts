@@ -68,7 +68,7 @@ export async function forgeTokens(mesh: Mesh, genuine: string): Promise<ForgedTo
 }
 
 async function readSigningKey({ stack }: Mesh) {
-  const client = createClient({ url: stack.environment('auth')['DATABASE_URL'] ?? '', name: 'e2e' });
+  const client = createClient({ url: stack.environment('auth').DATABASE_URL ?? '', name: 'e2e' });
   await client.connect();
   try {
     const { rows } = await client.query<{ key_id: string; public_jwk: JWK; sealed_private_jwk: Buffer }>(

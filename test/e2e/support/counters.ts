@@ -8,7 +8,7 @@ export async function readMetric(
   metric: string,
   labels: Record<string, string> = {},
 ): Promise<number> {
-  const ops = stack.environment(process as never)['OPS_LISTEN'] ?? '';
+  const ops = stack.environment(process as never).OPS_LISTEN ?? '';
   const text = await (await fetch(`http://${ops}/metrics`)).text();
   let sum = 0;
   for (const [, name, list = '', value] of text.matchAll(/^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/gm)) {

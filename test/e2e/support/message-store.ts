@@ -30,7 +30,7 @@ interface EventRow {
 
 /** Connects as messaging's own role. */
 export async function openMessageStore({ stack }: Mesh): Promise<MessageStore> {
-  const client = createClient({ url: stack.environment('messaging')['DATABASE_URL'] ?? '', name: 'e2e' });
+  const client = createClient({ url: stack.environment('messaging').DATABASE_URL ?? '', name: 'e2e' });
   await client.connect();
   const progress = async () => {
     const { head } = await one<{ head: bigint }>(client, 'select sum(head)::bigint as head from shard');

@@ -1,0 +1,119 @@
+import { existsSync } from 'node:fs';
+import { type Browser, chromium, type Page } from 'playwright-core';
+
+/** A message as the page shows it. */
+export interface ShownMessage {
+  seq: number;
+  text: string;
+  mine: boolean;
+}
+
+/** A request that the page made to the mesh. */
+export interface PageCall {
+  path: string;
+  contentType: string;
+}
+
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const FLAGS = ['--no-sandbox', '--disable-background-networking', '--disable-gpu'];
+const PATIENCE_MS = 20_000;
+
+/** A headless Chromium, for several windows. */
+export async function startBrowser(): Promise<Browser> {
+  const found = CHROMIUM.find((path) => existsSync(path));
+  if (!found) throw new Error('there is no Chromium: npm run prerequisites');
+  return chromium.launch({ executablePath: found, args: FLAGS });
+}
+
+/** A user in a browser window of their own, who does what a person does: fills in, clicks, reads. */
+export class BrowserClient {
+  readonly name = 'chromium grpc-web';
+  readonly calls: PageCall[] = [];
+  /** What the page complained about on its console, and scripts that failed. */
+  readonly complaints: string[] = [];
+  username = '';
+  readonly #page: Page;
+
+  private constructor(page: Page) {
+    this.#page = page;
+    page.setDefaultTimeout(PATIENCE_MS);
+    page.on('request', (request) => {
+      const contentType = request.headers()['content-type'] ?? '';
+      this.calls.push({ path: new URL(request.url()).pathname, contentType });
+    });
+    page.on('pageerror', (error) => this.complaints.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.complaints.push(message.text());
+    });
+  }
+
+  /** Opens the page of a mesh. Its certificate is that of development, which only this test's other clients have to trust. */
+  static async open(browser: Browser, url: string): Promise<BrowserClient> {
+    const context = await browser.newContext({ ignoreHTTPSErrors: true });
+    const page = await context.newPage();
+    const client = new BrowserClient(page);
+    await page.goto(url);
+    return client;
+  }
+
+  async register(username: string, password: string): Promise<void> {
+    await this.#page.getByTestId('other-mode').click();
+    await this.#enter(username, password);
+  }
+
+  async login(username: string, password: string): Promise<void> {
+    await this.#enter(username, password);
+  }
+
+  /** Opens the conversation with a user. Answers its id. */
+  async openDirect(username: string): Promise<string> {
+    await this.#page.getByTestId('direct-username').fill(username);
+    await this.#page.getByTestId('direct-open').click();
+    await this.#page.getByTestId('composer').waitFor();
+    return this.#openConversation();
+  }
+
+  /** Shows a conversation that is in the list. */
+  async show(conversationId: string): Promise<void> {
+    await this.#page.locator(`[data-conversation-id="${conversationId}"]`).click();
+    await this.#page.getByTestId('composer').waitFor();
+  }
+
+  /** Types a message, sends it, and waits until the page shows it as sent. */
+  async send(text: string): Promise<ShownMessage> {
+    await this.#page.getByTestId('text').fill(text);
+    await this.#page.getByTestId('send').click();
+    const sent = this.#page.locator('[data-testid="message"][data-mine="true"][data-state="sent"]', { hasText: text });
+    await sent.waitFor();
+    return { seq: Number(await sent.getAttribute('data-seq')), text, mine: true };
+  }
+
+  /** The messages that the page shows right now, from top to bottom. */
+  shown(): Promise<ShownMessage[]> {
+    return this.#page.getByTestId('message').evaluateAll((rows) =>
+      rows.map((row) => ({
+        seq: Number((row as HTMLElement).dataset.seq),
+        text: row.querySelector('[data-testid="message-text"]')?.textContent ?? '',
+        mine: (row as HTMLElement).dataset.mine === 'true',
+      })),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#page.context().close();
+  }
+
+  async #enter(username: string, password: string): Promise<void> {
+    await this.#page.getByTestId('username').fill(username);
+    await this.#page.getByTestId('password').fill(password);
+    await this.#page.getByTestId('sign-in-submit').click();
+    await this.#page.getByTestId('chat').waitFor();
+    await this.#page.locator('[data-testid="link-state"][data-state="live"]').waitFor({ state: 'attached' });
+    this.username = username;
+  }
+
+  async #openConversation(): Promise<string> {
+    await this.#page.waitForFunction(() => location.hash.length > 1);
+    return new URL(this.#page.url()).hash.slice(1);
+  }
+}
