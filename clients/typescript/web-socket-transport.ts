@@ -131,8 +131,9 @@ function stream<I extends DescMessage, O extends DescMessage>(
         // What is wrong with the caller's own messages is the error of its call.
         streamCall.sendAll(mapped(req.message, serialize)).catch((error) => controller.abort(ConnectError.from(error)));
         const header = toHeaders(await streamCall.headers);
-        const copyTrailers = (): void =>
-          toHeaders(streamCall.trailers).forEach((value, name) => trailer.append(name, value));
+        const copyTrailers = (): void => {
+          for (const [name, value] of toHeaders(streamCall.trailers)) trailer.append(name, value);
+        };
         const message = mapped(streamCall, parse, copyTrailers);
         return { stream: true, service: method.parent, method, header, message, trailer };
       } catch (error) {

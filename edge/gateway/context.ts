@@ -31,6 +31,6 @@ export interface GatewayContext {
   readonly patience: SocketPatience;
   readonly events: Events;
   readonly log: Logger;
-  /** The gateway is stopping: what is new is refused. */
-  draining: boolean;
+  /** Aborted when the gateway begins to stop: new calls on sockets are refused, streams end. */
+  readonly stopping: AbortSignal;
 }

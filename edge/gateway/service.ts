@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createKeyCache, createTokenVerifier } from '@realchat/rpc';
 import { type OpsServer, type Service, startOpsServer, type Telemetry } from '@realchat/telemetry';
 import { createBackends } from './backends/backends.ts';
@@ -42,6 +43,8 @@ export function createGatewayService(
     messaging: config.MESSAGING_ADDRESS,
     delivery: config.DELIVERY_ADDRESS,
   });
+  const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal);
   const context: GatewayContext = {
     routes: routesOf(parts.services ?? publicServices(config.REALCHAT_MODE)),
     backends,
@@ -52,7 +55,7 @@ export function createGatewayService(
     patience: { ...defaultPatience, ...parts.patience },
     events: createEvents(metrics, log),
     log,
-    draining: false,
+    stopping: stopping.signal,
   };
   const files = createStaticFiles(config.WEB_ROOT, config.ALLOWED_ORIGINS);
   const listener = createRequestListener(context, createRpcHandlers(context), files);
@@ -62,7 +65,7 @@ export function createGatewayService(
   let ops: OpsServer | undefined;
 
   const problems = async (): Promise<string[]> => [
-    ...(context.draining ? ['stopping'] : []),
+    ...(stopping.signal.aborted ? ['stopping'] : []),
     ...(keys.ready() ? [] : ['no token keys yet']),
     ...(await backends.problems()),
   ];
@@ -78,7 +81,7 @@ export function createGatewayService(
       ops = await startOpsServer({ listen: config.OPS_LISTEN, metrics, problems });
     },
     async stop() {
-      context.draining = true;
+      stopping.abort();
       await new Promise((resolve) => setTimeout(resolve, NOTICE_MS));
       await Promise.all([upgrades.sessions.drain(SPREAD_MS, GRACE_MS), http?.stop(GRACE_MS), h2c?.stop(GRACE_MS)]);
       keys.stop();

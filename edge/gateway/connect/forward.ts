@@ -7,8 +7,10 @@ import type { Route } from '../public-services.ts';
 import { recordCall } from '../relay/call-record.ts';
 import { deadlineOf } from '../relay/deadline.ts';
 import { toBackend } from '../relay/metadata.ts';
+import { refusals } from '../relay/refusals.ts';
 import { BackendCall } from './backend-call.ts';
 import { bearerToken } from './bearer-token.ts';
+import { refused } from './errors.ts';
 import { copyTo, fromHeaders } from './headers.ts';
 
 /** The client's address, as the HTTP server saw it. */
@@ -38,8 +40,11 @@ export async function* forward(
     (metadata) => copyTo(call.responseHeader, metadata),
   );
   const cancel = (): void => backend.cancel(call.signal.reason);
+  // A stream has no end to wait for: its client finds another gateway.
+  const endStream = (): void => backend.cancel(refused(refusals.draining()));
   call.signal.addEventListener('abort', cancel);
   if (call.signal.aborted) cancel();
+  if (!route.unary) context.stopping.addEventListener('abort', endStream);
   try {
     sendAll(backend, method, requests).catch((error: unknown) => backend.cancel(error));
     for (let bytes = await backend.next(); bytes !== undefined; bytes = await backend.next()) {
@@ -48,6 +53,7 @@ export async function* forward(
     copyTo(call.responseTrailer, backend.trailers);
   } finally {
     call.signal.removeEventListener('abort', cancel);
+    context.stopping.removeEventListener('abort', endStream);
     backend.cancel(undefined);
     record.ended(backend.code);
   }

@@ -14,7 +14,9 @@ const WATCH_EVERY_MS = 1_000;
 export function gatewayHealth(context: GatewayContext): Partial<ServiceImpl<typeof Health>> {
   const now = (service: string): HealthCheckResponse => {
     if (service !== '') throw new ConnectError('only the gateway as a whole has a health', Code.NotFound);
-    return create(HealthCheckResponseSchema, { status: context.draining ? Serving.NOT_SERVING : Serving.SERVING });
+    return create(HealthCheckResponseSchema, {
+      status: context.stopping.aborted ? Serving.NOT_SERVING : Serving.SERVING,
+    });
   };
   return {
     check: ({ service }) => now(service),
@@ -24,6 +26,7 @@ export function gatewayHealth(context: GatewayContext): Partial<ServiceImpl<type
         const health = now(service);
         if (health.status !== last) yield health;
         last = health.status;
+        if (context.stopping.aborted) return;
         await new Promise((resolve) => setTimeout(resolve, WATCH_EVERY_MS));
       }
     },

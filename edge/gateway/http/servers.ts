@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from 'node:http2';
-import type { AddressInfo, Server as NetServer } from 'node:net';
+import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import type { HostPort } from '@realchat/config';
 import type { Upgrades } from '../websocket/upgrade.ts';
 import type { HttpRequest, HttpResponse } from './http-types.ts';
@@ -53,8 +53,13 @@ export async function listenH2c(listen: HostPort, listener: Listener): Promise<L
     session.on('error', () => {});
   });
   server.on('sessionError', () => {});
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
   const port = await listening(server, listen);
-  return { port, stop: (graceMs) => stopH2c(server, sessions, graceMs) };
+  return { port, stop: (graceMs) => stopH2c(server, sessions, sockets, graceMs) };
 }
 
 async function listening(server: NetServer, { host, port }: HostPort): Promise<number> {
@@ -72,12 +77,18 @@ async function stopHttp(server: Server, graceMs: number): Promise<void> {
   clearTimeout(overdue);
 }
 
-async function stopH2c(server: Http2Server, sessions: Set<ServerHttp2Session>, graceMs: number): Promise<void> {
+async function stopH2c(
+  server: Http2Server,
+  sessions: ReadonlySet<ServerHttp2Session>,
+  sockets: ReadonlySet<Socket>,
+  graceMs: number,
+): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   // GOAWAY: what is at work is finished, what is new goes elsewhere.
   for (const session of sessions) session.close();
+  // Not the sessions: one whose peer does not read can be destroyed and hold its socket all the same.
   const overdue = setTimeout(() => {
-    for (const session of sessions) session.destroy();
+    for (const socket of sockets) socket.destroy();
   }, graceMs);
   await closed;
   clearTimeout(overdue);

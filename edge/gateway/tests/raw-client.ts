@@ -1,5 +1,5 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
-import { type Frame, FrameSchema, FramesSchema } from '@realchat/gen/realchat/transport/v1/frames';
+import { type Frame, type FrameSchema, FramesSchema } from '@realchat/gen/realchat/transport/v1/frames';
 import { until } from '@realchat/testkit';
 import { type ClientOptions, WebSocket } from 'ws';
 

@@ -22,7 +22,7 @@ export function admitCall(context: GatewayContext, caller: SocketCaller, call: I
   const route = context.routes.get(method);
   const record = recordCall(context, route, 'websocket', metadata.find(({ name }) => name === 'traceparent')?.text);
   if (route === undefined) return refuse(call, refusals.unknownMethod(), record.ended);
-  if (context.draining) return refuse(call, refusals.draining(), record.ended);
+  if (context.stopping.aborted) return refuse(call, refusals.draining(), record.ended);
   const token = caller.token();
   if (!route.open && token === undefined) return refuse(call, refusals.tokenMissing(), record.ended);
   if (route.unary) caller.unaryCalls(1);

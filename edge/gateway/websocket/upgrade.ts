@@ -62,7 +62,7 @@ function refusalOf(request: IncomingMessage, context: GatewayContext, sessions: 
     return { status: 403, why: 'this origin is not allowed' };
   if (query !== undefined) return { status: 400, why: 'no query here: the token is in the first frame' };
   if (!offered.includes(SUBPROTOCOL)) return { status: 400, why: `the subprotocol is ${SUBPROTOCOL}` };
-  if (context.draining || sessions.full) return { status: 503, why: 'come back later' };
+  if (context.stopping.aborted || sessions.full) return { status: 503, why: 'come back later' };
   return undefined;
 }
 
