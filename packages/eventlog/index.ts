@@ -10,7 +10,8 @@ export {
   type Verdict,
 } from './errors.ts';
 export { createEventLog, type EventLog } from './event-log.ts';
-export { type Producer, sizeOf } from './producer.ts';
+export type { Producer } from './producer.ts';
+export { sizeOf } from './record-size.ts';
 export {
   type Appended,
   coordinatesOf,

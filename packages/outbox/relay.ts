@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isDatabaseUnavailable } from '@realchat/db';
 import { EventLogUnavailableError, type Producer, RecordRefusedError } from '@realchat/eventlog';
 import type { Logger, Registry } from '@realchat/telemetry';
+import { createBacklogGauge } from './backlog.ts';
 import { createBackoff } from './backoff.ts';
 import { type Batch, createBatchReader, type Run } from './batch.ts';
 import { createDatabase } from './database.ts';
@@ -11,6 +12,7 @@ import { createLeases, type OwnedShard } from './leases.ts';
 import { lingerMs } from './linger.ts';
 import { createRelayMetrics } from './metrics.ts';
 import type { OutboxSource } from './source.ts';
+import { createStuckShards } from './stuck-shards.ts';
 import { createWakeUp } from './wake-up.ts';
 
 export interface RelayOptions {
@@ -44,8 +46,6 @@ const TICKS_PER_LEASE = 5;
 // Looking for rows without having been told. Often at first while rows are found that way, which means that hints are lost.
 const POLL_MS = { hinted: 100, unhinted: 10, max: 250 };
 const RETRY = { minMs: 50, maxMs: 2_000 };
-// A shard with a hole or a refused row is looked at again: a person may have mended it.
-const STUCK_MS = 10_000;
 const STOP_MS = 3_000;
 
 export function createRelay(options: RelayOptions): Relay {
@@ -56,6 +56,7 @@ export function createRelay(options: RelayOptions): Relay {
   const labels = { source: source.name };
   const database = createDatabase({ url: options.url, name: `relay-${source.name}` });
   const readBatch = createBatchReader(source);
+  const measureBacklog = createBacklogGauge(source, metrics);
   const work = createWakeUp();
   const ticks = createWakeUp();
   const leases = createLeases({
@@ -68,7 +69,7 @@ export function createRelay(options: RelayOptions): Relay {
     metrics,
     onTaken: () => work.wake(),
   });
-  const stuck = new Map<number, { reason: 'hole' | 'refused'; until: number }>();
+  const stuck = createStuckShards({ log, metrics, source: source.name });
   /** What is away: told once when it goes and once when it comes back. */
   const away = new Set<'database' | 'event log'>();
   const stopping = new AbortController();
@@ -80,7 +81,7 @@ export function createRelay(options: RelayOptions): Relay {
   const usable = (): OwnedShard[] => {
     const now = performance.now();
     return [...leases.owned.values()].filter(
-      ({ shard, leaving, leaseEnds }) => !leaving && leaseEnds > now && (stuck.get(shard)?.until ?? 0) <= now,
+      ({ shard, leaving, leaseEnds }) => !leaving && leaseEnds > now && !stuck.has(shard),
     );
   };
 
@@ -94,7 +95,7 @@ export function createRelay(options: RelayOptions): Relay {
     if (behind.length === 0) return false;
     const batch = await readBatch(client, behind);
     isBack('database');
-    for (const { shard } of batch.holes) markStuck(shard, 'hole');
+    for (const { shard, acked } of batch.holes) stuck.add(shard, 'hole', acked + 1n);
     if (batch.rows === 0) return false;
     await send(batch);
     return true;
@@ -123,8 +124,7 @@ export function createRelay(options: RelayOptions): Relay {
           await producer.send([row.record]);
         } catch (error) {
           if (!(error instanceof RecordRefusedError)) throw error;
-          log.error({ shard: shard.shard, position: String(row.position), reason: error.reason }, 'a row was refused');
-          markStuck(shard.shard, 'refused');
+          stuck.add(shard.shard, 'refused', row.position);
           break;
         }
         shard.acked = row.position;
@@ -135,7 +135,7 @@ export function createRelay(options: RelayOptions): Relay {
 
   const acknowledge = ({ shard, rows }: Run): void => {
     shard.acked += BigInt(rows.length);
-    if (stuck.delete(shard.shard)) countStuck();
+    stuck.delete(shard.shard);
   };
 
   const observe = (batch: Batch): void => {
@@ -149,19 +149,6 @@ export function createRelay(options: RelayOptions): Relay {
 
   const setBusy = (runs: Run[], busy: boolean): void => {
     for (const { shard } of runs) shard.busy = busy;
-  };
-
-  const markStuck = (shard: number, reason: 'hole' | 'refused'): void => {
-    stuck.set(shard, { reason, until: performance.now() + STUCK_MS });
-    countStuck();
-    if (reason === 'hole') log.error({ shard }, 'the next position of a shard is missing; the shard is not published');
-  };
-
-  const countStuck = (): void => {
-    for (const reason of ['hole', 'refused'] as const) {
-      const count = [...stuck.values()].filter((each) => each.reason === reason).length;
-      metrics.stuckShards.set({ ...labels, reason }, count);
-    }
   };
 
   const publish = async (): Promise<void> => {
@@ -191,27 +178,14 @@ export function createRelay(options: RelayOptions): Relay {
     while (!stopping.signal.aborted) {
       try {
         await leases.tick();
-        await measureBacklog();
+        // Also while a send takes long: that is when somebody wants to know.
+        await measureBacklog(await database.client(), [...leases.owned.values()]);
         isBack('database');
       } catch (error) {
         tellFailure(error);
       }
       if (!stopping.signal.aborted) await ticks.wait(leaseMs / TICKS_PER_LEASE);
     }
-  };
-
-  /** Also while a send takes long: that is when somebody wants to know. */
-  const measureBacklog = async (): Promise<void> => {
-    const client = await database.client();
-    const heads = leases.owned.size > 0 ? await source.readHeads(client) : [];
-    const behind = [...leases.owned.values()].filter(({ shard, acked }) => (heads[shard] ?? 0n) > acked);
-    metrics.backlog.set(
-      labels,
-      behind.reduce((sum, { shard, acked }) => sum + Number((heads[shard] ?? 0n) - acked), 0),
-    );
-    const next = await Promise.all(behind.map(({ shard, acked }) => source.readAfter(client, shard, acked, 1)));
-    const oldest = Math.min(...next.flatMap((rows) => rows.map(({ createTimeMs }) => createTimeMs)));
-    metrics.oldestAge.set(labels, Number.isFinite(oldest) ? Math.max(0, Date.now() - oldest) / 1000 : 0);
   };
 
   const tellFailure = (error: unknown): void => {
@@ -257,9 +231,6 @@ export function createRelay(options: RelayOptions): Relay {
       await listener?.stop();
       await database.stop();
     },
-    problems: () => [
-      ...[...away].map((what) => `the ${what} is away`),
-      ...[...stuck].map(([shard, { reason }]) => `shard ${shard} is stuck: ${reason}`),
-    ],
+    problems: () => [...[...away].map((what) => `the ${what} is away`), ...stuck.problems()],
   };
 }
