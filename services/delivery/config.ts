@@ -32,7 +32,7 @@ export const deliverySettings = {
   NODE_QUEUE_BYTES: count(1_048_576, 68_719_476_736)
     .default(268_435_456)
     .describe('The most bytes that wait for all slow readers of this process together.'),
-  DRAIN_MS: count(0, 10_000)
+  DRAIN_MS: count(0, 5_000)
     .default(2_000)
     .describe('Over how many milliseconds the streams are ended when the process stops.'),
 };

@@ -11,7 +11,7 @@ import {
   type RpcError,
   unavailable,
 } from '@realchat/rpc';
-import { type OpsServer, type Service, startOpsServer, type Telemetry } from '@realchat/telemetry';
+import { type OpsServer, type Service, startOpsServer, stopInOrder, type Telemetry } from '@realchat/telemetry';
 import type { DeliveryConfig } from './config.ts';
 import type { DeliveryContext } from './context.ts';
 import { Cursors } from './domain/cursor.ts';
@@ -39,7 +39,7 @@ const TURNS = 10;
 const TURN_MS = 50;
 /** The balancer learns from health that this instance stops, before the streams are sent elsewhere. */
 const NOTICE_MS = 500;
-const GRACE_MS = 5_000;
+const GRACE_MS = 2_000;
 
 /** The delivery process: streams of events to those who may see them. */
 export interface DeliveryService extends Service {
@@ -116,18 +116,19 @@ export function createDeliveryService(config: DeliveryConfig, { log, metrics }: 
       turning = setInterval(() => sessions.tick(performance.now(), Date.now()), TURN_MS);
       await edge.start();
     },
-    async stop() {
-      edge.drain();
-      if (sessions.size > 0) await delay(NOTICE_MS);
-      await sessions.drain(config.DRAIN_MS);
-      await edge.stop(GRACE_MS);
-      clearInterval(turning);
-      await follower.stop();
-      await eventLog.stop();
-      reader.close();
-      keys.stop();
-      await ops?.stop();
-    },
+    stop: () =>
+      stopInOrder(log, [
+        ['readiness', 1_000, () => edge.drain()],
+        ['balancers', NOTICE_MS + 500, () => (sessions.size > 0 ? delay(NOTICE_MS) : undefined)],
+        ['streams', config.DRAIN_MS + 500, () => sessions.drain(config.DRAIN_MS)],
+        ['grpc', GRACE_MS + 500, () => edge.stop(GRACE_MS)],
+        ['clock', 100, () => clearInterval(turning)],
+        ['log', 3_000, () => follower.stop()],
+        ['event log', 2_000, () => eventLog.stop()],
+        ['messaging', 100, () => reader.close()],
+        ['keys', 100, () => keys.stop()],
+        ['ops', 500, () => ops?.stop()],
+      ]),
   };
 }
 

@@ -57,7 +57,10 @@ export function createLogFollower({ log, reader, eventLog, events, onReplaced }:
 
   function begin({ epoch, heads }: Heads, known: boolean): void {
     log.startAt(epoch, heads);
-    if (!known) return events.logKnown(epoch);
+    if (!known) {
+      events.logKnown(epoch);
+      return;
+    }
     events.logReplaced(epoch);
     onReplaced();
   }

@@ -159,8 +159,8 @@ describe('a node that follows the log', () => {
   });
 
   test.each([
-    ['has another epoch', (memory: MemoryLog) => void (memory.epoch = 'epoch-2')],
-    ['has lost its end', (memory: MemoryLog) => void memory.shards[1]?.pop()],
+    ['has another epoch', (memory: MemoryLog) => Object.assign(memory, { epoch: 'epoch-2' })],
+    ['has lost its end', (memory: MemoryLog) => memory.shards[1]?.pop()],
   ])('resets all sessions when the log %s, and goes on behind it', async (_what, change) => {
     const { memory, take, state, tail } = await start();
     await take(asTopicRecord(memory.message(CONVERSATION)));

@@ -152,7 +152,8 @@ async function startRun() {
         for (const shard of topic.keys()) while (topic[shard]?.length) await fromTopic(shard, 'next');
         void node.look();
         await answerAll();
-        node.sessions.tick((now += 1_500), 0);
+        now += 1_500;
+        node.sessions.tick(now, 0);
         await settleCalls();
       }
     },
