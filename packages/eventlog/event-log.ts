@@ -24,7 +24,10 @@ export interface EventLog {
   consume(options: ConsumeOptions): GroupReader;
   /** Sets a record aside to `<topic>.dlq`; resolves with the ack of the broker. */
   deadLetter(record: EventRecord, error: unknown, attempts: Attempts): Promise<void>;
-  /** Where each partition of a topic starts and ends: the first offset that is kept, and the next to be written. */
+  /**
+   * Where each partition of a topic starts and ends: the first offset that is kept, and the next to be written.
+   * Rejects with EventLogUnavailableError while the broker is away or elects leaders.
+   */
   offsets(topic: string): Promise<{ partition: number; low: bigint; high: bigint }[]>;
   /** Stops every producer and reader that was made here. */
   stop(): Promise<void>;

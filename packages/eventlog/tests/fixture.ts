@@ -50,7 +50,12 @@ export function createFixture(broker: string): Fixture {
       return topic.name;
     },
     async readAll(topic) {
-      const ends = (await eventLog.offsets(topic)).filter(({ low, high }) => high > low);
+      const found = await until(
+        'the broker knows the ends',
+        () => eventLog.offsets(topic).catch(() => undefined),
+        30_000,
+      );
+      const ends = found.filter(({ low, high }) => high > low);
       const left = new Map(ends.map(({ partition, high }) => [partition, high]));
       const records: EventRecord[] = [];
       const tail = eventLog.tail({

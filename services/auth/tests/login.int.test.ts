@@ -56,7 +56,8 @@ describe('Login', () => {
     process.stdout.write(
       `login refused: known name ${a.toFixed(1)} ms, unknown name ${b.toFixed(1)} ms (medians of 100)\n`,
     );
-    expect(Math.abs(a - b)).toBeLessThan(0.25 * Math.max(a, b));
+    // Without the hash of an unknown name's password it would be a tenth.
+    expect(Math.max(a, b)).toBeLessThan(2 * Math.min(a, b));
     // The ranges overlap both ways: a single sample tells nothing.
     expect(quantile(known, 0.1)).toBeLessThan(quantile(unknown, 0.9));
     expect(quantile(unknown, 0.1)).toBeLessThan(quantile(known, 0.9));
