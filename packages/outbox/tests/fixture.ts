@@ -141,7 +141,12 @@ export async function createFixture(broker: string, superuserUrl = inject('postg
       await until('everything is published', () => isPublished(url), deadlineMs);
     },
     async readBack() {
-      const ends = (await eventLog.offsets(topic)).filter(({ high }) => high > 0n);
+      const found = await until(
+        'the broker knows the ends',
+        () => eventLog.offsets(topic).catch(() => undefined),
+        30_000,
+      );
+      const ends = found.filter(({ high }) => high > 0n);
       const left = new Map(ends.map(({ partition, high }) => [partition, high]));
       const records: EventRecord[] = [];
       const tail = eventLog.tail({
