@@ -4,9 +4,11 @@ import type { Backends } from './backends/backends.ts';
 import type { Events } from './events.ts';
 import type { Route } from './public-services.ts';
 
-/** How patient the gateway is with a socket, in milliseconds. */
-export interface SocketPatience {
-  /** For the hello frame. */
+/** How patient the gateway is with its clients, in milliseconds. */
+export interface Patience {
+  /** For the body of a request that is not a stream. */
+  readonly bodyMs: number;
+  /** For the hello frame of a socket. */
   readonly helloMs: number;
   /** The silence after which a socket is asked whether it lives, and for its answer. */
   readonly liveness: { readonly intervalMs: number; readonly timeoutMs: number };
@@ -14,7 +16,8 @@ export interface SocketPatience {
   readonly stalledMs: number;
 }
 
-export const defaultPatience: SocketPatience = {
+export const defaultPatience: Patience = {
+  bodyMs: 30_000,
   helloMs: 5_000,
   liveness: { intervalMs: 25_000, timeoutMs: 10_000 },
   stalledMs: 15_000,
@@ -28,7 +31,7 @@ export interface GatewayContext {
   readonly allowedOrigins: ReadonlySet<string>;
   readonly trustedHops: number;
   readonly maxSockets: number;
-  readonly patience: SocketPatience;
+  readonly patience: Patience;
   readonly events: Events;
   readonly log: Logger;
   /** Aborted when the gateway begins to stop: new calls on sockets are refused, streams end. */

@@ -4,7 +4,7 @@ import { type OpsServer, type Service, startOpsServer, type Telemetry } from '@r
 import { createBackends } from './backends/backends.ts';
 import type { GatewayConfig } from './config.ts';
 import { createRpcHandlers } from './connect/rpc-handlers.ts';
-import { defaultPatience, type GatewayContext, type SocketPatience } from './context.ts';
+import { defaultPatience, type GatewayContext, type Patience } from './context.ts';
 import { createEvents } from './events.ts';
 import { createRequestListener } from './http/request-listener.ts';
 import { type Listening, listenH2c, listenHttp } from './http/servers.ts';
@@ -28,7 +28,7 @@ export interface GatewayService extends Service {
 /** What a test may have otherwise. */
 export interface GatewayParts {
   readonly services?: readonly PublicService[];
-  readonly patience?: Partial<SocketPatience>;
+  readonly patience?: Partial<Patience>;
 }
 
 export function createGatewayService(

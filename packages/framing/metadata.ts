@@ -15,7 +15,7 @@ export function metadataOf(name: string, value: string | Uint8Array): Metadata {
 }
 
 /** The size that limits count: names and values, in bytes. */
-export function metadataBytes(metadata: readonly Metadata[]): number {
+function metadataBytes(metadata: readonly Metadata[]): number {
   let bytes = 0;
   for (const { name, text, binary } of metadata) bytes += name.length + text.length + binary.length;
   return bytes;

@@ -1,3 +1,4 @@
+import { constants } from 'node:http2';
 import { Code, ConnectError, createContextValues } from '@connectrpc/connect';
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
@@ -46,11 +47,27 @@ async function serveRpc(
     answerPreflight(response);
     return;
   }
+  if (!isRequestStream(rpc)) expectBody(request, response, context.patience.bodyMs);
   const values = createContextValues();
   values.set(clientAddressKey, clientAddress(request.headers, request.socket.remoteAddress, context.trustedHops));
   const universal = readable(() => universalRequestFromNodeRequest(request, response, undefined, values));
   if (universal === undefined) answer(response, 400, 'invalid_argument', 'a malformed request');
   else await universalResponseToNodeResponse(await rpc(universal), response);
+}
+
+function isRequestStream({ method }: UniversalHandler): boolean {
+  return method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming';
+}
+
+/** A body that does not come within its time ends its request, or it would hold its place for ever. */
+function expectBody(request: HttpRequest, response: HttpResponse, withinMs: number): void {
+  const overdue = setTimeout(() => {
+    if ('stream' in request) request.stream.close(constants.NGHTTP2_CANCEL);
+    else request.destroy();
+  }, withinMs);
+  const done = (): void => clearTimeout(overdue);
+  request.once('end', done);
+  response.once('close', done);
 }
 
 /** A host that is none makes a URL that cannot be read. */

@@ -30,7 +30,10 @@ export async function listenHttp(listen: HostPort, listener: Listener, upgrades:
   );
   server.maxHeadersCount = 100;
   server.on('upgrade', (request, socket, head) => upgrades.handle(request, socket, head));
-  server.on('clientError', (_, socket) => socket.destroy());
+  server.on('clientError', (_, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
+    else socket.destroy();
+  });
   const port = await listening(server, listen);
   return { port, stop: (graceMs) => stopHttp(server, graceMs) };
 }

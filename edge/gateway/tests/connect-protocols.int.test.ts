@@ -84,10 +84,17 @@ describe.each(transports)('%s', (name, transport) => {
     const health = createClient(Health, transport());
     expect((await health.check({})).status).toBe(1);
     expect((await failure(health.check({ service: 'other' }))).code).toBe(Code.NotFound);
-    for await (const { status } of health.watch({}, { timeoutMs: 2_000 })) {
-      expect(status).toBe(1);
-      break;
-    }
+    const controller = new AbortController();
+    const watched: number[] = [];
+    const watching = failure(
+      (async () => {
+        for await (const { status } of health.watch({}, { signal: controller.signal })) {
+          watched.push(status);
+          controller.abort();
+        }
+      })(),
+    );
+    expect([(await watching).code, watched]).toEqual([Code.Canceled, [1]]);
   });
 });
 
@@ -126,5 +133,5 @@ test('a stream that its client does not read stops its backend', async () => {
   expect(seen.written * 10_000).toBeLessThan(4 * 1024 * 1024);
   request.close();
   await expect.poll(() => seen.cancelled).toBe(true);
-  session.close();
+  session.destroy();
 });

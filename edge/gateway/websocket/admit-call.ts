@@ -29,6 +29,7 @@ export function admitCall(context: GatewayContext, caller: SocketCaller, call: I
   return relayCall(call, {
     channel: context.backends.channel(route.backend),
     path: route.path,
+    unary: route.unary,
     metadata: toBackend(fromFrames(metadata), { ...record, token, clientAddress: caller.clientAddress }),
     deadline: deadlineOf(route, timeoutMs),
     ended: (code) => {

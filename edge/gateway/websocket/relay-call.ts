@@ -9,6 +9,7 @@ export interface RelayTarget {
   readonly channel: grpc.ChannelInterface;
   readonly path: string;
   readonly metadata: grpc.Metadata;
+  readonly unary: boolean;
   /** In milliseconds since the epoch; Infinity for none. */
   readonly deadline: number;
   /** The call is over, with this code. */
@@ -23,7 +24,11 @@ export interface RelayTarget {
 export function relayCall(call: IncomingCall, target: RelayTarget): IncomingCallListener {
   let full = false;
   const backend = new RawCall(target, {
-    headers: (headers) => call.headers(toFrames(headers)),
+    headers: (headers) => {
+      const metadata = toFrames(headers);
+      // That a stream is open is worth telling; a unary call's answer follows anyway.
+      if (metadata.length > 0 || !target.unary) call.headers(metadata);
+    },
     message: (bytes) => {
       if (call.send(bytes)) backend.read();
       else full = true;

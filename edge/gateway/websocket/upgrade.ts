@@ -8,7 +8,7 @@ import { isAllowedOrigin } from '../http/origins.ts';
 import { Sessions } from './sessions.ts';
 
 /** Where WebSockets are opened. */
-export const WEB_SOCKET_PATH = '/ws';
+const WEB_SOCKET_PATH = '/ws';
 
 const RETRY_AFTER_SECONDS = 1;
 

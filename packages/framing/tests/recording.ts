@@ -12,7 +12,7 @@ export interface Heard {
   paused: boolean;
 }
 
-export function nothingHeard(): Heard {
+function nothingHeard(): Heard {
   return { messages: [], headers: 0, halfClosed: 0, drained: 0, ends: [], late: 0, paused: false };
 }
 
