@@ -16,7 +16,7 @@ const KIB = 1024;
 type FrameInit = Pick<Frame, 'call'> & { kind: { case: string; value: unknown } };
 
 /** One message of the framing, as a WebSocket message. */
-export function framesMessage(...frames: FrameInit[]): Buffer {
+function framesMessage(...frames: FrameInit[]): Buffer {
   return webSocketFrame({ head: BINARY }, toBinary(FramesSchema, create(FramesSchema, { frames: frames as never })));
 }
 

@@ -42,7 +42,7 @@ export function useMesh(overrides: StackOptions['overrides'] = {}): () => Mesh {
 }
 
 /** Starts everything: engines, services, gateway and Envoy. About 10 s when the engines are at hand. */
-export async function startMesh(overrides: StackOptions['overrides'] = {}): Promise<Mesh> {
+async function startMesh(overrides: StackOptions['overrides'] = {}): Promise<Mesh> {
   const dataDir = await mkdtemp(join(tmpdir(), 'realchat-e2e-'));
   const stack = await createStack({ dataDir, ports: 'private', overrides });
   // A test run that is broken off ends its workers with this.
