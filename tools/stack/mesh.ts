@@ -122,15 +122,12 @@ export function meshTable(context: MeshContext): Record<MeshName, MeshProcess> {
     delivery: {
       name: 'delivery',
       entry: 'services/delivery/main.ts',
-      migration: 'services/delivery/db/migrate-main.ts',
       opsPort: ports.deliveryOps,
       env: {
         ...common('delivery', 'deliveryOps'),
         ...tokens('delivery'),
-        ...redis,
         ...internal,
         GRPC_LISTEN: at('deliveryGrpc'),
-        DATABASE_URL: database('delivery'),
         KAFKA_BROKERS: kafka('DELIVERY'),
         CURSOR_SECRET: secrets.cursor,
       },
