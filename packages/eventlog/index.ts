@@ -20,6 +20,6 @@ export {
   type HeaderValue,
   type OutgoingRecord,
 } from './records.ts';
-export { eventLogSettings, topicSettings } from './settings.ts';
+export { eventLogSettings } from './settings.ts';
 export type { Tail, TailOptions } from './tail.ts';
 export { ACCOUNT_EVENTS, CONVERSATION_EVENTS, deadLetters, deadLetterTopicOf, TOPICS, type Topic } from './topics.ts';
