@@ -39,7 +39,7 @@ export async function prepareKafka(options: KafkaOptions, progress: Progress): P
   if (!existsSync(join(data, 'meta.properties'))) {
     const cluster = randomBytes(16).toString('base64url');
     await progress.step('formatting the storage of Kafka', () =>
-      runCommand(java, run('kafka.tools.StorageTool', 'format', '--cluster-id', cluster, '--config', properties)),
+      runCommand(java, run('kafka.tools.StorageTool', 'format', `--cluster-id=${cluster}`, '--config', properties)),
     );
   }
   return {
