@@ -29,6 +29,8 @@ export interface Battlefield {
 
 /** Calls that have to wait before a kill is worth it. */
 const ENOUGH = 5;
+/** A relay that was killed before leaves its lease behind: its successor waits for its end. */
+const RELAY_BACK_MS = 30_000;
 
 /** Kills messaging while sends wait for its answer: it is frozen first, until some do for certain. */
 export async function killMessaging(field: Battlefield): Promise<Kill> {
@@ -40,18 +42,47 @@ export async function killMessaging(field: Battlefield): Promise<Kill> {
   });
 }
 
-/** Kills the relay when Kafka has appended a batch of which the relay does not know yet, so that it must come again. */
-export async function killRelay(field: Battlefield): Promise<Kill> {
-  const { mesh, store, relayToKafka } = field;
-  relayToKafka.close('toClient');
-  const ahead = await until('Kafka has what the relay has not noted', async () => {
-    const more = (await countRecords(mesh)) - (await store.progress()).published;
-    return relayToKafka.held().toClient > 0 && more > 0 && more;
-  });
+/** Kills the relay with a batch on the wire that Kafka has not got: it must not be taken for published. */
+export async function killRelayBeforeKafkaHasIt(field: Battlefield): Promise<Kill> {
+  const { store, relayToKafka } = field;
+  relayToKafka.close('toServer');
+  const waiting = await until(
+    'a batch is on the wire',
+    async () => {
+      const { head, published } = await store.progress();
+      return relayToKafka.held().toServer > 0 && head > published && head - published;
+    },
+    RELAY_BACK_MS,
+  );
+  const evidence = {
+    cutOff: waiting,
+    evidence: `${waiting} committed events were not published, a batch of them on the wire`,
+  };
   return kill(
     field,
     'relay',
-    () => ({ cutOff: ahead, evidence: `${ahead} records were appended and not yet acknowledged to the relay` }),
+    () => evidence,
+    () => relayToKafka.open(),
+  );
+}
+
+/** Kills the relay when Kafka has appended a batch of which the relay does not know yet, so that it must come again. */
+export async function killRelayBeforeItKnows(field: Battlefield): Promise<Kill> {
+  const { mesh, store, relayToKafka } = field;
+  relayToKafka.close('toClient');
+  const ahead = await until(
+    'Kafka has what the relay has not noted',
+    async () => {
+      const more = (await countRecords(mesh)) - (await store.progress()).published;
+      return relayToKafka.held().toClient > 0 && more > 0 && more;
+    },
+    RELAY_BACK_MS,
+  );
+  const evidence = { cutOff: ahead, evidence: `${ahead} records were appended and not yet acknowledged to the relay` };
+  return kill(
+    field,
+    'relay',
+    () => evidence,
     () => relayToKafka.open(),
   );
 }
