@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 
 /** A message as the page shows it. */
@@ -14,13 +15,16 @@ export interface PageCall {
   contentType: string;
 }
 
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const CHROMIUM = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const FLAGS = ['--no-sandbox', '--disable-background-networking', '--disable-gpu'];
 const PATIENCE_MS = 20_000;
 
 /** A headless Chromium, for several windows. */
 export async function startBrowser(): Promise<Browser> {
-  const found = CHROMIUM.find((path) => existsSync(path));
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  const found = CHROMIUM.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) =>
+    existsSync(path),
+  );
   if (!found) throw new Error('there is no Chromium: npm run prerequisites');
   return chromium.launch({ executablePath: found, args: FLAGS });
 }

@@ -55,6 +55,7 @@ async function startMesh(overrides: StackOptions['overrides'] = {}): Promise<Mes
     await stack.start();
   } catch (error) {
     await stack.stop();
+    tellWhereLogsAre(stack);
     throw error;
   }
   const { plain, tls, authorityFile } = stack.addresses;
@@ -69,8 +70,12 @@ async function startMesh(overrides: StackOptions['overrides'] = {}): Promise<Mes
     async stop(failed = false) {
       await stack.stop();
       process.off('SIGTERM', killNow);
-      if (failed) process.stderr.write(`The logs of the failed run are in ${stack.addresses.logs}\n`);
+      if (failed) tellWhereLogsAre(stack);
       else await rm(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+function tellWhereLogsAre(stack: Stack): void {
+  process.stderr.write(`The logs of the failed run are in ${stack.addresses.logs}\n`);
 }
