@@ -1,0 +1,3 @@
+import { App } from './app.ts';
+
+await new App(location.origin).start();

@@ -1,0 +1,134 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { Code, ConnectError, createClient, createRouterTransport } from '@connectrpc/connect';
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '@realchat/gen/google/rpc/error_details';
+import { ProfileService } from '@realchat/gen/realchat/profile/v1/profile_service';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { FormProblem } from '../chat/form-problem.ts';
+import { backoffMs } from './backoff.ts';
+import { withToken } from './edge.ts';
+import { failureOf } from './failure.ts';
+import { Pause } from './pause.ts';
+import { retrying } from './retrying.ts';
+
+const away = new ConnectError('away', Code.Unavailable);
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** An error with the details that the mesh gives. */
+function refusal(code: Code, reason: string, violations: MessageInitShape<typeof BadRequestSchema>['fieldViolations']) {
+  return new ConnectError('words for developers', code, undefined, [
+    { desc: ErrorInfoSchema, value: { reason, domain: 'realchat.dev' } },
+    { desc: BadRequestSchema, value: { fieldViolations: violations ?? [] } },
+    { desc: RetryInfoSchema, value: { retryDelay: { seconds: 3n, nanos: 500_000_000 } } },
+  ]);
+}
+
+describe('a failure', () => {
+  it('tells the reason in a sentence, the fields at fault and when to come back', () => {
+    const violations = [{ field: 'group.member_ids[2]', description: 'must be a UUID' }];
+    const failure = failureOf(refusal(Code.InvalidArgument, 'INVALID_REQUEST', violations));
+    expect(failure).toMatchObject({ reason: 'INVALID_REQUEST', passing: false, retryAfterMs: 3_500 });
+    expect(failure.violations).toEqual([{ field: 'group.member_ids[2]', sentence: 'Must be a UUID.' }]);
+    expect(failureOf(refusal(Code.AlreadyExists, 'USERNAME_TAKEN', [])).sentence).toMatch(/^This username is taken/);
+  });
+
+  it('never shows what was meant for developers', () => {
+    expect(failureOf(new ConnectError('pg: relation "x"', Code.Internal)).sentence).not.toContain('pg');
+  });
+
+  it.each([Code.Unavailable, Code.Unknown, Code.Internal, Code.DeadlineExceeded, Code.ResourceExhausted, Code.Aborted])(
+    'of code %s may pass, so that a send is repeated',
+    (code) => {
+      expect(failureOf(new ConnectError('', code)).passing).toBe(true);
+    },
+  );
+
+  it('stands at its field of a form, and only elsewhere when it has none', () => {
+    const fields = { username: 'username', password: 'password', member_ids: 'members' };
+    const violations = [{ field: 'group.member_ids[2]', description: 'no' }];
+    const problems = [
+      FormProblem.of(refusal(Code.InvalidArgument, 'INVALID_REQUEST', violations), fields),
+      FormProblem.of(refusal(Code.AlreadyExists, 'USERNAME_TAKEN', []), fields),
+      FormProblem.of(away, fields),
+    ];
+    expect(problems.map((problem) => Object.keys(problem.fields))).toEqual([['members'], ['username'], []]);
+    expect(problems.map(({ message }) => message)).toEqual(['', '', 'The server cannot be reached.']);
+  });
+});
+
+describe('trying again', () => {
+  it('waits at random up to a bound that doubles and then stays, and as long as the server asked', () => {
+    const most = [1, 2, 3, 6, 7, 100].map((failures) => backoffMs(failures, 0, () => 1));
+    expect(most).toEqual([500, 1_000, 2_000, 16_000, 20_000, 20_000]);
+    expect(backoffMs(5, 0, () => 0)).toBe(0);
+    expect(backoffMs(1, 3_000, () => 0)).toBe(3_000);
+  });
+
+  it('is cut short by a wake, but not where the server asked to wait', async () => {
+    vi.useFakeTimers({ now: 0 });
+    const pause = new Pause();
+    const failures = [away, refusal(Code.ResourceExhausted, 'SEND_QUEUE_FULL', [])];
+    const calledAt: number[] = [];
+    const call = async () => {
+      calledAt.push(Date.now());
+      const failure = failures[calledAt.length - 1];
+      if (failure) throw failure;
+      return 'done';
+    };
+    const done = retrying(call, { pause, delayMs: (_, { retryAfterMs }) => retryAfterMs || 10_000 });
+    for (let tick = 0; tick < 50; tick++) {
+      await vi.advanceTimersByTimeAsync(100);
+      pause.wake();
+    }
+    expect(await done).toBe('done');
+    expect(calledAt).toEqual([0, 100, 3_600]);
+  });
+
+  it('ends with its last failure when it is given up or worth nothing', async () => {
+    const call = vi.fn(() => Promise.reject(away));
+    const given = new AbortController();
+    const endless = retrying(call, { signal: given.signal, delayMs: () => 60_000 });
+    given.abort();
+    await expect(endless).rejects.toBe(away);
+    await expect(retrying(call, { tries: 2, delayMs: () => 0 })).rejects.toBe(away);
+    await expect(retrying(call, { worthRetrying: () => false })).rejects.toBe(away);
+    expect(call).toHaveBeenCalledTimes(4);
+  });
+});
+
+describe('a call with a token', () => {
+  const profilesOf = (accepted: string, renew: (refused: string) => Promise<string>) => {
+    const seen: string[] = [];
+    const transport = createRouterTransport(
+      ({ service }) =>
+        service(ProfileService, {
+          getProfile: (_, { requestHeader }) => {
+            const sent = requestHeader.get('authorization') ?? '';
+            seen.push(sent);
+            if (sent !== `Bearer ${accepted}`) throw new ConnectError('no', Code.Unauthenticated);
+            return {};
+          },
+        }),
+      { transport: { interceptors: [withToken({ token: () => Promise.resolve('old'), renew })] } },
+    );
+    const call = () => createClient(ProfileService, transport).getProfile({ key: { case: 'userId', value: 'u' } });
+    return { call, seen };
+  };
+
+  it('is made once more with a new token when the present one is refused, and then no more', async () => {
+    const good = profilesOf('new', (refused) => Promise.resolve(refused === 'old' ? 'new' : ''));
+    await good.call();
+    expect(good.seen).toEqual(['Bearer old', 'Bearer new']);
+    const bad = profilesOf('none', () => Promise.resolve('new'));
+    await expect(bad.call()).rejects.toMatchObject({ code: Code.Unauthenticated });
+    expect(bad.seen).toHaveLength(2);
+  });
+
+  it('fails as the renewal fails', async () => {
+    await expect(profilesOf('new', () => Promise.reject(away)).call()).rejects.toMatchObject({
+      code: Code.Unavailable,
+    });
+  });
+});

@@ -1,0 +1,74 @@
+import type { Chat } from '../chat/chat.ts';
+import { type Entry, unseen } from '../store/conversations.ts';
+import { kindOf, titleOf } from './conversation-names.ts';
+import { arrange, byId, make, setText, showText } from './dom.ts';
+
+interface Row {
+  readonly item: HTMLLIElement;
+  readonly button: HTMLButtonElement;
+  readonly title: HTMLElement;
+  readonly detail: HTMLElement;
+  readonly count: HTMLElement;
+}
+
+/** The list of the user's conversations. */
+export class ConversationListView {
+  readonly #list = byId('conversations', HTMLUListElement);
+  readonly #nothing = byId('no-conversations', HTMLElement);
+  readonly #rows = new Map<string, Row>();
+  readonly #open: (conversationId: string) => void;
+
+  constructor(open: (conversationId: string) => void) {
+    this.#open = open;
+  }
+
+  render(chat: Chat): void {
+    const entries = chat.conversations.sorted();
+    const ids = new Set(entries.map(({ conversation }) => conversation.conversationId));
+    for (const id of this.#rows.keys()) if (!ids.has(id)) this.#rows.delete(id);
+    arrange(
+      this.#list,
+      entries.map((entry) => this.#render(entry, chat)),
+    );
+    this.#list.ariaBusy = String(!chat.listed);
+    this.#nothing.hidden = !chat.listed || entries.length > 0;
+  }
+
+  focus(conversationId: string | undefined): void {
+    this.#rows.get(conversationId ?? '')?.button.focus();
+  }
+
+  #render(entry: Entry, chat: Chat): HTMLElement {
+    const { conversation, latest } = entry;
+    const { conversationId } = conversation;
+    const row = this.#rows.get(conversationId) ?? makeRow(conversationId, this.#open);
+    this.#rows.set(conversationId, row);
+    const count = unseen(entry);
+    setText(row.title, titleOf(conversation, chat.directory));
+    setText(row.detail, latest?.content.case === 'text' ? latest.content.value : kindOf(conversation));
+    showText(row.count, count > 0 ? `${count} new` : '');
+    if (conversationId === chat.current) row.button.ariaCurrent = 'page';
+    else row.button.removeAttribute('aria-current');
+    return row.item;
+  }
+}
+
+function makeRow(conversationId: string, open: (conversationId: string) => void): Row {
+  const row = {
+    item: make('li'),
+    button: make('button', 'row-button'),
+    title: make('span', 'row-title'),
+    detail: make('span', 'row-detail'),
+    count: make('span', 'row-count'),
+  };
+  row.button.type = 'button';
+  row.button.dataset.testid = 'conversation-item';
+  row.button.dataset.conversationId = conversationId;
+  row.count.dataset.testid = 'new-count';
+  row.title.dir = 'auto';
+  row.detail.dir = 'auto';
+  row.button.addEventListener('click', () => open(conversationId));
+  row.button.append(row.title, ' ', row.count, ' ', row.detail);
+  row.item.append(row.button);
+  return row;
+}

@@ -1,0 +1,14 @@
+import { type Conversation, ConversationKind } from '@realchat/gen/realchat/messaging/v1/conversation';
+import type { Directory } from '../chat/directory.ts';
+
+/** What to call a conversation. */
+export function titleOf({ kind, title, peerId }: Conversation, directory: Directory): string {
+  if (kind === ConversationKind.DIRECT) return directory.nameOf(peerId) || '…';
+  return title || 'Conversation';
+}
+
+/** What sort of conversation it is. */
+export function kindOf({ kind, memberCount }: Conversation): string {
+  if (kind === ConversationKind.DIRECT) return 'Direct';
+  return memberCount === 1 ? 'Group, only you' : `Group of ${memberCount}`;
+}
