@@ -2,9 +2,7 @@ import { Code } from '@realchat/gen/google/rpc/code';
 import { Gauge, Histogram, type Registry } from '@realchat/telemetry';
 
 /** Names of the codes, as metric labels. */
-export const CODE_NAMES: Record<number, string> = Object.fromEntries(
-  Object.entries(Code).map(([name, code]) => [code, name]),
-);
+const CODE_NAMES: Record<number, string> = Object.fromEntries(Object.entries(Code).map(([name, code]) => [code, name]));
 
 /** What is counted of every call. */
 export interface CallMetrics {
