@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file realchat/messaging/v1/conversation_event.proto.
  */
 export const file_realchat_messaging_v1_conversation_event: GenFile = /*@__PURE__*/
-  fileDesc("Ci5yZWFsY2hhdC9tZXNzYWdpbmcvdjEvY29udmVyc2F0aW9uX2V2ZW50LnByb3RvEhVyZWFsY2hhdC5tZXNzYWdpbmcudjEingMKEUNvbnZlcnNhdGlvbkV2ZW50EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMSEAoIcG9zaXRpb24YAyABKAMSLwoLY3JlYXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGFjdG9yX2lkGAUgASgJEjoKDG1lc3NhZ2Vfc2VudBgKIAEoCzIiLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5NZXNzYWdlU2VudEgAEkoKFGNvbnZlcnNhdGlvbl9jcmVhdGVkGAsgASgLMioucmVhbGNoYXQubWVzc2FnaW5nLnYxLkNvbnZlcnNhdGlvbkNyZWF0ZWRIABI8Cg1tZW1iZXJzX2FkZGVkGAwgASgLMiMucmVhbGNoYXQubWVzc2FnaW5nLnYxLk1lbWJlcnNBZGRlZEgAEj4KDm1lbWJlcl9yZW1vdmVkGA0gASgLMiQucmVhbGNoYXQubWVzc2FnaW5nLnYxLk1lbWJlclJlbW92ZWRIAEIICgZjaGFuZ2UiPgoLTWVzc2FnZVNlbnQSLwoHbWVzc2FnZRgBIAEoCzIeLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5NZXNzYWdlIosBChNDb252ZXJzYXRpb25DcmVhdGVkEjUKBGtpbmQYASABKA4yJy5yZWFsY2hhdC5tZXNzYWdpbmcudjEuQ29udmVyc2F0aW9uS2luZBINCgV0aXRsZRgCIAEoCRIuCgdtZW1iZXJzGAMgAygLMh0ucmVhbGNoYXQubWVzc2FnaW5nLnYxLk1lbWJlciI+CgxNZW1iZXJzQWRkZWQSLgoHbWVtYmVycxgBIAMoCzIdLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5NZW1iZXIiIAoNTWVtYmVyUmVtb3ZlZBIPCgd1c2VyX2lkGAEgASgJYgZwcm90bzM", [file_google_protobuf_timestamp, file_realchat_messaging_v1_conversation, file_realchat_messaging_v1_message]);
+  fileDesc("Ci5yZWFsY2hhdC9tZXNzYWdpbmcvdjEvY29udmVyc2F0aW9uX2V2ZW50LnByb3RvEhVyZWFsY2hhdC5tZXNzYWdpbmcudjEi8QQKEUNvbnZlcnNhdGlvbkV2ZW50EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRILCgNzZXEYAiABKAMSEAoIcG9zaXRpb24YAyABKAMSLwoLY3JlYXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGFjdG9yX2lkGAUgASgJEjoKDG1lc3NhZ2Vfc2VudBgKIAEoCzIiLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5NZXNzYWdlU2VudEgAEkoKFGNvbnZlcnNhdGlvbl9jcmVhdGVkGAsgASgLMioucmVhbGNoYXQubWVzc2FnaW5nLnYxLkNvbnZlcnNhdGlvbkNyZWF0ZWRIABI8Cg1tZW1iZXJzX2FkZGVkGAwgASgLMiMucmVhbGNoYXQubWVzc2FnaW5nLnYxLk1lbWJlcnNBZGRlZEgAEj4KDm1lbWJlcl9yZW1vdmVkGA0gASgLMiQucmVhbGNoYXQubWVzc2FnaW5nLnYxLk1lbWJlclJlbW92ZWRIABJKChRjb252ZXJzYXRpb25fdXBkYXRlZBgOIAEoCzIqLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5Db252ZXJzYXRpb25VcGRhdGVkSAASRwoTbWVtYmVyX3JvbGVfY2hhbmdlZBgPIAEoCzIoLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5NZW1iZXJSb2xlQ2hhbmdlZEgAEjwKDXJlYWRfYWR2YW5jZWQYECABKAsyIy5yZWFsY2hhdC5tZXNzYWdpbmcudjEuUmVhZEFkdmFuY2VkSABCCAoGY2hhbmdlIj4KC01lc3NhZ2VTZW50Ei8KB21lc3NhZ2UYASABKAsyHi5yZWFsY2hhdC5tZXNzYWdpbmcudjEuTWVzc2FnZSKLAQoTQ29udmVyc2F0aW9uQ3JlYXRlZBI1CgRraW5kGAEgASgOMicucmVhbGNoYXQubWVzc2FnaW5nLnYxLkNvbnZlcnNhdGlvbktpbmQSDQoFdGl0bGUYAiABKAkSLgoHbWVtYmVycxgDIAMoCzIdLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5NZW1iZXIiPgoMTWVtYmVyc0FkZGVkEi4KB21lbWJlcnMYASADKAsyHS5yZWFsY2hhdC5tZXNzYWdpbmcudjEuTWVtYmVyIjYKDU1lbWJlclJlbW92ZWQSDwoHdXNlcl9pZBgBIAEoCRIUCgxuZXdfb3duZXJfaWQYAiABKAkiJAoTQ29udmVyc2F0aW9uVXBkYXRlZBINCgV0aXRsZRgBIAEoCSJbChFNZW1iZXJSb2xlQ2hhbmdlZBItCgZtZW1iZXIYASABKAsyHS5yZWFsY2hhdC5tZXNzYWdpbmcudjEuTWVtYmVyEhcKD2Zvcm1lcl9vd25lcl9pZBgCIAEoCSIvCgxSZWFkQWR2YW5jZWQSDwoHdXNlcl9pZBgBIAEoCRIOCgZudW1iZXIYAiABKANiBnByb3RvMw", [file_google_protobuf_timestamp, file_realchat_messaging_v1_conversation, file_realchat_messaging_v1_message]);
 
 /**
  * ConversationEvent is one durable change of a conversation: a row of the event log, a record of the Kafka topic
@@ -36,14 +36,15 @@ export type ConversationEvent = Message<"realchat.messaging.v1.ConversationEvent
   conversationId: string;
 
   /**
-   * Gapless within the conversation, starting at 1. Order, merge and dedupe by (conversation_id, seq).
+   * Gapless within the conversation, starting at 1. Order, merge and dedupe by (conversation_id, seq). 0: the event takes
+   * none, as `read_advanced`.
    *
    * @generated from field: int64 seq = 2;
    */
   seq: bigint;
 
   /**
-   * Gapless within the conversation's shard, starting at 1. For the mesh; clients need it not.
+   * Given gapless within the conversation's shard, starting at 1. For the mesh; clients need it not.
    *
    * @generated from field: int64 position = 3;
    */
@@ -100,6 +101,31 @@ export type ConversationEvent = Message<"realchat.messaging.v1.ConversationEvent
      */
     value: MemberRemoved;
     case: "memberRemoved";
+  } | {
+    /**
+     * The conversation's settings changed.
+     *
+     * @generated from field: realchat.messaging.v1.ConversationUpdated conversation_updated = 14;
+     */
+    value: ConversationUpdated;
+    case: "conversationUpdated";
+  } | {
+    /**
+     * A member's role changed.
+     *
+     * @generated from field: realchat.messaging.v1.MemberRoleChanged member_role_changed = 15;
+     */
+    value: MemberRoleChanged;
+    case: "memberRoleChanged";
+  } | {
+    /**
+     * A member has read further. Takes a position and no seq: `seq` is 0. A newer one of the same member supersedes it, so
+     * the older ones may be missing from what is replayed; merge by the greatest number.
+     *
+     * @generated from field: realchat.messaging.v1.ReadAdvanced read_advanced = 16;
+     */
+    value: ReadAdvanced;
+    case: "readAdvanced";
   } | { case: undefined; value?: undefined };
 };
 
@@ -199,6 +225,13 @@ export type MemberRemoved = Message<"realchat.messaging.v1.MemberRemoved"> & {
    * @generated from field: string user_id = 1;
    */
   userId: string;
+
+  /**
+   * Who owns the group from now on, when its owner left: the oldest admin, else the oldest member. Empty: no change.
+   *
+   * @generated from field: string new_owner_id = 2;
+   */
+  newOwnerId: string;
 };
 
 /**
@@ -207,4 +240,81 @@ export type MemberRemoved = Message<"realchat.messaging.v1.MemberRemoved"> & {
  */
 export const MemberRemovedSchema: GenMessage<MemberRemoved> = /*@__PURE__*/
   messageDesc(file_realchat_messaging_v1_conversation_event, 4);
+
+/**
+ * ConversationUpdated carries the settings as they are now.
+ *
+ * @generated from message realchat.messaging.v1.ConversationUpdated
+ */
+export type ConversationUpdated = Message<"realchat.messaging.v1.ConversationUpdated"> & {
+  /**
+   * The group's title.
+   *
+   * @generated from field: string title = 1;
+   */
+  title: string;
+};
+
+/**
+ * Describes the message realchat.messaging.v1.ConversationUpdated.
+ * Use `create(ConversationUpdatedSchema)` to create a new message.
+ */
+export const ConversationUpdatedSchema: GenMessage<ConversationUpdated> = /*@__PURE__*/
+  messageDesc(file_realchat_messaging_v1_conversation_event, 5);
+
+/**
+ * MemberRoleChanged tells what a member may do from now on.
+ *
+ * @generated from message realchat.messaging.v1.MemberRoleChanged
+ */
+export type MemberRoleChanged = Message<"realchat.messaging.v1.MemberRoleChanged"> & {
+  /**
+   * Who, and the role from now on.
+   *
+   * @generated from field: realchat.messaging.v1.Member member = 1;
+   */
+  member?: Member | undefined;
+
+  /**
+   * Who was the owner before and is an admin from now on, when the ownership was given away. Empty: no change.
+   *
+   * @generated from field: string former_owner_id = 2;
+   */
+  formerOwnerId: string;
+};
+
+/**
+ * Describes the message realchat.messaging.v1.MemberRoleChanged.
+ * Use `create(MemberRoleChangedSchema)` to create a new message.
+ */
+export const MemberRoleChangedSchema: GenMessage<MemberRoleChanged> = /*@__PURE__*/
+  messageDesc(file_realchat_messaging_v1_conversation_event, 6);
+
+/**
+ * ReadAdvanced tells how far a member has read.
+ *
+ * @generated from message realchat.messaging.v1.ReadAdvanced
+ */
+export type ReadAdvanced = Message<"realchat.messaging.v1.ReadAdvanced"> & {
+  /**
+   * Who, a UUID in lower case.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * The number of the newest message that was read.
+   *
+   * @generated from field: int64 number = 2;
+   */
+  number: bigint;
+};
+
+/**
+ * Describes the message realchat.messaging.v1.ReadAdvanced.
+ * Use `create(ReadAdvancedSchema)` to create a new message.
+ */
+export const ReadAdvancedSchema: GenMessage<ReadAdvanced> = /*@__PURE__*/
+  messageDesc(file_realchat_messaging_v1_conversation_event, 7);
 

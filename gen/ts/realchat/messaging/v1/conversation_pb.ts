@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file realchat/messaging/v1/conversation.proto.
  */
 export const file_realchat_messaging_v1_conversation: GenFile = /*@__PURE__*/
-  fileDesc("CihyZWFsY2hhdC9tZXNzYWdpbmcvdjEvY29udmVyc2F0aW9uLnByb3RvEhVyZWFsY2hhdC5tZXNzYWdpbmcudjEisQIKDENvbnZlcnNhdGlvbhIXCg9jb252ZXJzYXRpb25faWQYASABKAkSNQoEa2luZBgCIAEoDjInLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5Db252ZXJzYXRpb25LaW5kEg0KBXRpdGxlGAMgASgJEg8KB3BlZXJfaWQYBCABKAkSLwoLY3JlYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGxhc3Rfc2VxGAYgASgDEhMKC2xhc3RfbnVtYmVyGAcgASgDEhQKDG1lbWJlcl9jb3VudBgIIAEoBRIvCgRyb2xlGAkgASgOMiEucmVhbGNoYXQubWVzc2FnaW5nLnYxLk1lbWJlclJvbGUSEgoKam9pbmVkX3NlcRgKIAEoAyJKCgZNZW1iZXISDwoHdXNlcl9pZBgBIAEoCRIvCgRyb2xlGAIgASgOMiEucmVhbGNoYXQubWVzc2FnaW5nLnYxLk1lbWJlclJvbGUqcAoQQ29udmVyc2F0aW9uS2luZBIhCh1DT05WRVJTQVRJT05fS0lORF9VTlNQRUNJRklFRBAAEhwKGENPTlZFUlNBVElPTl9LSU5EX0RJUkVDVBABEhsKF0NPTlZFUlNBVElPTl9LSU5EX0dST1VQEAIqbwoKTWVtYmVyUm9sZRIbChdNRU1CRVJfUk9MRV9VTlNQRUNJRklFRBAAEhYKEk1FTUJFUl9ST0xFX01FTUJFUhABEhUKEU1FTUJFUl9ST0xFX0FETUlOEAISFQoRTUVNQkVSX1JPTEVfT1dORVIQA2IGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("CihyZWFsY2hhdC9tZXNzYWdpbmcvdjEvY29udmVyc2F0aW9uLnByb3RvEhVyZWFsY2hhdC5tZXNzYWdpbmcudjEi3AIKDENvbnZlcnNhdGlvbhIXCg9jb252ZXJzYXRpb25faWQYASABKAkSNQoEa2luZBgCIAEoDjInLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5Db252ZXJzYXRpb25LaW5kEg0KBXRpdGxlGAMgASgJEg8KB3BlZXJfaWQYBCABKAkSLwoLY3JlYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGxhc3Rfc2VxGAYgASgDEhMKC2xhc3RfbnVtYmVyGAcgASgDEhQKDG1lbWJlcl9jb3VudBgIIAEoBRIvCgRyb2xlGAkgASgOMiEucmVhbGNoYXQubWVzc2FnaW5nLnYxLk1lbWJlclJvbGUSEgoKam9pbmVkX3NlcRgKIAEoAxITCgtyZWFkX251bWJlchgLIAEoAxIUCgx1bnJlYWRfY291bnQYDCABKAMieQoGTWVtYmVyEg8KB3VzZXJfaWQYASABKAkSLwoEcm9sZRgCIAEoDjIhLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5NZW1iZXJSb2xlEhMKC3JlYWRfbnVtYmVyGAMgASgDEhgKEGRlbGl2ZXJlZF9udW1iZXIYBCABKAMqcAoQQ29udmVyc2F0aW9uS2luZBIhCh1DT05WRVJTQVRJT05fS0lORF9VTlNQRUNJRklFRBAAEhwKGENPTlZFUlNBVElPTl9LSU5EX0RJUkVDVBABEhsKF0NPTlZFUlNBVElPTl9LSU5EX0dST1VQEAIqbwoKTWVtYmVyUm9sZRIbChdNRU1CRVJfUk9MRV9VTlNQRUNJRklFRBAAEhYKEk1FTUJFUl9ST0xFX01FTUJFUhABEhUKEU1FTUJFUl9ST0xFX0FETUlOEAISFQoRTUVNQkVSX1JPTEVfT1dORVIQA2IGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * Conversation is a conversation as one of its members sees it.
@@ -89,6 +89,21 @@ export type Conversation = Message<"realchat.messaging.v1.Conversation"> & {
    * @generated from field: int64 joined_seq = 10;
    */
   joinedSeq: bigint;
+
+  /**
+   * The number of the newest message that the caller has marked as read or has sent. Grows only.
+   *
+   * @generated from field: int64 read_number = 11;
+   */
+  readNumber: bigint;
+
+  /**
+   * Messages that the caller has not read: last_number less the greater of read_number and what there was when the caller
+   * joined. 0 or more.
+   *
+   * @generated from field: int64 unread_count = 12;
+   */
+  unreadCount: bigint;
 };
 
 /**
@@ -117,6 +132,21 @@ export type Member = Message<"realchat.messaging.v1.Member"> & {
    * @generated from field: realchat.messaging.v1.MemberRole role = 2;
    */
   role: MemberRole;
+
+  /**
+   * The number of the newest message that the member has marked as read or has sent. Set by ListMembers alone.
+   *
+   * @generated from field: int64 read_number = 3;
+   */
+  readNumber: bigint;
+
+  /**
+   * The number of the newest message that reached a device of the member: what was marked, and at least read_number. Set by
+   * ListMembers alone.
+   *
+   * @generated from field: int64 delivered_number = 4;
+   */
+  deliveredNumber: bigint;
 };
 
 /**

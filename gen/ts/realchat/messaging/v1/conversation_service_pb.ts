@@ -5,7 +5,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { Conversation } from "./conversation_pb.ts";
+import type { Conversation, Member, MemberRole } from "./conversation_pb.ts";
 import { file_realchat_messaging_v1_conversation } from "./conversation_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file realchat/messaging/v1/conversation_service.proto.
  */
 export const file_realchat_messaging_v1_conversation_service: GenFile = /*@__PURE__*/
-  fileDesc("CjByZWFsY2hhdC9tZXNzYWdpbmcvdjEvY29udmVyc2F0aW9uX3NlcnZpY2UucHJvdG8SFXJlYWxjaGF0Lm1lc3NhZ2luZy52MSLaAQoZQ3JlYXRlQ29udmVyc2F0aW9uUmVxdWVzdBI7CgZkaXJlY3QYASABKAsyKS5yZWFsY2hhdC5tZXNzYWdpbmcudjEuRGlyZWN0Q29udmVyc2F0aW9uSAASOQoFZ3JvdXAYAiABKAsyKC5yZWFsY2hhdC5tZXNzYWdpbmcudjEuR3JvdXBDb252ZXJzYXRpb25IABIuCgpyZXF1ZXN0X2lkGAMgASgJQhq6SBdyFRhAMhFeW0EtWmEtejAtOV8uLV0qJEIVCgxjb252ZXJzYXRpb24SBbpIAggBIi8KEkRpcmVjdENvbnZlcnNhdGlvbhIZCgd1c2VyX2lkGAEgASgJQgi6SAVyA7ABASJWChFHcm91cENvbnZlcnNhdGlvbhIZCgV0aXRsZRgBIAEoCUIKukgHcgUQARiAARImCgptZW1iZXJfaWRzGAIgAygJQhK6SA+SAQwQ5wcYASIFcgOwAQEiVwoaQ3JlYXRlQ29udmVyc2F0aW9uUmVzcG9uc2USOQoMY29udmVyc2F0aW9uGAEgASgLMiMucmVhbGNoYXQubWVzc2FnaW5nLnYxLkNvbnZlcnNhdGlvbiI7ChZHZXRDb252ZXJzYXRpb25SZXF1ZXN0EiEKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQEiVAoXR2V0Q29udmVyc2F0aW9uUmVzcG9uc2USOQoMY29udmVyc2F0aW9uGAEgASgLMiMucmVhbGNoYXQubWVzc2FnaW5nLnYxLkNvbnZlcnNhdGlvbiJXChhMaXN0Q29udmVyc2F0aW9uc1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRjIASgAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGIACInAKGUxpc3RDb252ZXJzYXRpb25zUmVzcG9uc2USOgoNY29udmVyc2F0aW9ucxgBIAMoCzIjLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5Db252ZXJzYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMokDChNDb252ZXJzYXRpb25TZXJ2aWNlEn4KEkNyZWF0ZUNvbnZlcnNhdGlvbhIwLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5DcmVhdGVDb252ZXJzYXRpb25SZXF1ZXN0GjEucmVhbGNoYXQubWVzc2FnaW5nLnYxLkNyZWF0ZUNvbnZlcnNhdGlvblJlc3BvbnNlIgOQAgISdQoPR2V0Q29udmVyc2F0aW9uEi0ucmVhbGNoYXQubWVzc2FnaW5nLnYxLkdldENvbnZlcnNhdGlvblJlcXVlc3QaLi5yZWFsY2hhdC5tZXNzYWdpbmcudjEuR2V0Q29udmVyc2F0aW9uUmVzcG9uc2UiA5ACARJ7ChFMaXN0Q29udmVyc2F0aW9ucxIvLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5MaXN0Q29udmVyc2F0aW9uc1JlcXVlc3QaMC5yZWFsY2hhdC5tZXNzYWdpbmcudjEuTGlzdENvbnZlcnNhdGlvbnNSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_buf_validate_validate, file_realchat_messaging_v1_conversation]);
+  fileDesc("CjByZWFsY2hhdC9tZXNzYWdpbmcvdjEvY29udmVyc2F0aW9uX3NlcnZpY2UucHJvdG8SFXJlYWxjaGF0Lm1lc3NhZ2luZy52MSLaAQoZQ3JlYXRlQ29udmVyc2F0aW9uUmVxdWVzdBI7CgZkaXJlY3QYASABKAsyKS5yZWFsY2hhdC5tZXNzYWdpbmcudjEuRGlyZWN0Q29udmVyc2F0aW9uSAASOQoFZ3JvdXAYAiABKAsyKC5yZWFsY2hhdC5tZXNzYWdpbmcudjEuR3JvdXBDb252ZXJzYXRpb25IABIuCgpyZXF1ZXN0X2lkGAMgASgJQhq6SBdyFRhAMhFeW0EtWmEtejAtOV8uLV0qJEIVCgxjb252ZXJzYXRpb24SBbpIAggBIi8KEkRpcmVjdENvbnZlcnNhdGlvbhIZCgd1c2VyX2lkGAEgASgJQgi6SAVyA7ABASJWChFHcm91cENvbnZlcnNhdGlvbhIZCgV0aXRsZRgBIAEoCUIKukgHcgUQARiAARImCgptZW1iZXJfaWRzGAIgAygJQhK6SA+SAQwQ5wcYASIFcgOwAQEiVwoaQ3JlYXRlQ29udmVyc2F0aW9uUmVzcG9uc2USOQoMY29udmVyc2F0aW9uGAEgASgLMiMucmVhbGNoYXQubWVzc2FnaW5nLnYxLkNvbnZlcnNhdGlvbiI7ChZHZXRDb252ZXJzYXRpb25SZXF1ZXN0EiEKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQEiVAoXR2V0Q29udmVyc2F0aW9uUmVzcG9uc2USOQoMY29udmVyc2F0aW9uGAEgASgLMiMucmVhbGNoYXQubWVzc2FnaW5nLnYxLkNvbnZlcnNhdGlvbiJXChhMaXN0Q29udmVyc2F0aW9uc1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRjIASgAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGIACInAKGUxpc3RDb252ZXJzYXRpb25zUmVzcG9uc2USOgoNY29udmVyc2F0aW9ucxgBIAMoCzIjLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5Db252ZXJzYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIl0KGVVwZGF0ZUNvbnZlcnNhdGlvblJlcXVlc3QSIQoPY29udmVyc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIdCgV0aXRsZRgCIAEoCUIOukgLcgkQARiAAboBAQAiVwoaVXBkYXRlQ29udmVyc2F0aW9uUmVzcG9uc2USOQoMY29udmVyc2F0aW9uGAEgASgLMiMucmVhbGNoYXQubWVzc2FnaW5nLnYxLkNvbnZlcnNhdGlvbiJ0ChJMaXN0TWVtYmVyc1JlcXVlc3QSIQoPY29udmVyc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAIiXgoTTGlzdE1lbWJlcnNSZXNwb25zZRIuCgdtZW1iZXJzGAEgAygLMh0ucmVhbGNoYXQubWVzc2FnaW5nLnYxLk1lbWJlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiXQoRQWRkTWVtYmVyc1JlcXVlc3QSIQoPY29udmVyc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIlCgh1c2VyX2lkcxgCIAMoCUITukgQkgENCAEQZBgBIgVyA7ABASJEChJBZGRNZW1iZXJzUmVzcG9uc2USLgoHbWVtYmVycxgBIAMoCzIdLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5NZW1iZXIiUwoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIhCg9jb252ZXJzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEhkKB3VzZXJfaWQYAiABKAlCCLpIBXIDsAEBIhYKFFJlbW92ZU1lbWJlclJlc3BvbnNlIj0KGExlYXZlQ29udmVyc2F0aW9uUmVxdWVzdBIhCg9jb252ZXJzYXRpb25faWQYASABKAlCCLpIBXIDsAEBIhsKGUxlYXZlQ29udmVyc2F0aW9uUmVzcG9uc2UilAEKF1VwZGF0ZU1lbWJlclJvbGVSZXF1ZXN0EiEKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESGQoHdXNlcl9pZBgCIAEoCUIIukgFcgOwAQESOwoEcm9sZRgDIAEoDjIhLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5NZW1iZXJSb2xlQgq6SAeCAQQQASAAIkkKGFVwZGF0ZU1lbWJlclJvbGVSZXNwb25zZRItCgZtZW1iZXIYASABKAsyHS5yZWFsY2hhdC5tZXNzYWdpbmcudjEuTWVtYmVyMsEIChNDb252ZXJzYXRpb25TZXJ2aWNlEn4KEkNyZWF0ZUNvbnZlcnNhdGlvbhIwLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5DcmVhdGVDb252ZXJzYXRpb25SZXF1ZXN0GjEucmVhbGNoYXQubWVzc2FnaW5nLnYxLkNyZWF0ZUNvbnZlcnNhdGlvblJlc3BvbnNlIgOQAgISdQoPR2V0Q29udmVyc2F0aW9uEi0ucmVhbGNoYXQubWVzc2FnaW5nLnYxLkdldENvbnZlcnNhdGlvblJlcXVlc3QaLi5yZWFsY2hhdC5tZXNzYWdpbmcudjEuR2V0Q29udmVyc2F0aW9uUmVzcG9uc2UiA5ACARJ7ChFMaXN0Q29udmVyc2F0aW9ucxIvLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5MaXN0Q29udmVyc2F0aW9uc1JlcXVlc3QaMC5yZWFsY2hhdC5tZXNzYWdpbmcudjEuTGlzdENvbnZlcnNhdGlvbnNSZXNwb25zZSIDkAIBEn4KElVwZGF0ZUNvbnZlcnNhdGlvbhIwLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5VcGRhdGVDb252ZXJzYXRpb25SZXF1ZXN0GjEucmVhbGNoYXQubWVzc2FnaW5nLnYxLlVwZGF0ZUNvbnZlcnNhdGlvblJlc3BvbnNlIgOQAgISaQoLTGlzdE1lbWJlcnMSKS5yZWFsY2hhdC5tZXNzYWdpbmcudjEuTGlzdE1lbWJlcnNSZXF1ZXN0GioucmVhbGNoYXQubWVzc2FnaW5nLnYxLkxpc3RNZW1iZXJzUmVzcG9uc2UiA5ACARJmCgpBZGRNZW1iZXJzEigucmVhbGNoYXQubWVzc2FnaW5nLnYxLkFkZE1lbWJlcnNSZXF1ZXN0GikucmVhbGNoYXQubWVzc2FnaW5nLnYxLkFkZE1lbWJlcnNSZXNwb25zZSIDkAICEmwKDFJlbW92ZU1lbWJlchIqLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5SZW1vdmVNZW1iZXJSZXF1ZXN0GisucmVhbGNoYXQubWVzc2FnaW5nLnYxLlJlbW92ZU1lbWJlclJlc3BvbnNlIgOQAgISewoRTGVhdmVDb252ZXJzYXRpb24SLy5yZWFsY2hhdC5tZXNzYWdpbmcudjEuTGVhdmVDb252ZXJzYXRpb25SZXF1ZXN0GjAucmVhbGNoYXQubWVzc2FnaW5nLnYxLkxlYXZlQ29udmVyc2F0aW9uUmVzcG9uc2UiA5ACAhJ4ChBVcGRhdGVNZW1iZXJSb2xlEi4ucmVhbGNoYXQubWVzc2FnaW5nLnYxLlVwZGF0ZU1lbWJlclJvbGVSZXF1ZXN0Gi8ucmVhbGNoYXQubWVzc2FnaW5nLnYxLlVwZGF0ZU1lbWJlclJvbGVSZXNwb25zZSIDkAICYgZwcm90bzM", [file_buf_validate_validate, file_realchat_messaging_v1_conversation]);
 
 /**
  * CreateConversationRequest says what to make.
@@ -230,6 +230,302 @@ export const ListConversationsResponseSchema: GenMessage<ListConversationsRespon
   messageDesc(file_realchat_messaging_v1_conversation_service, 7);
 
 /**
+ * UpdateConversationRequest says what to change.
+ *
+ * @generated from message realchat.messaging.v1.UpdateConversationRequest
+ */
+export type UpdateConversationRequest = Message<"realchat.messaging.v1.UpdateConversationRequest"> & {
+  /**
+   * The group, a UUID in lower case.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * The title from now on, 1 to 128 characters.
+   *
+   * @generated from field: string title = 2;
+   */
+  title: string;
+};
+
+/**
+ * Describes the message realchat.messaging.v1.UpdateConversationRequest.
+ * Use `create(UpdateConversationRequestSchema)` to create a new message.
+ */
+export const UpdateConversationRequestSchema: GenMessage<UpdateConversationRequest> = /*@__PURE__*/
+  messageDesc(file_realchat_messaging_v1_conversation_service, 8);
+
+/**
+ * UpdateConversationResponse is the conversation as it is now.
+ *
+ * @generated from message realchat.messaging.v1.UpdateConversationResponse
+ */
+export type UpdateConversationResponse = Message<"realchat.messaging.v1.UpdateConversationResponse"> & {
+  /**
+   * The conversation; always set.
+   *
+   * @generated from field: realchat.messaging.v1.Conversation conversation = 1;
+   */
+  conversation?: Conversation | undefined;
+};
+
+/**
+ * Describes the message realchat.messaging.v1.UpdateConversationResponse.
+ * Use `create(UpdateConversationResponseSchema)` to create a new message.
+ */
+export const UpdateConversationResponseSchema: GenMessage<UpdateConversationResponse> = /*@__PURE__*/
+  messageDesc(file_realchat_messaging_v1_conversation_service, 9);
+
+/**
+ * ListMembersRequest asks for a page.
+ *
+ * @generated from message realchat.messaging.v1.ListMembersRequest
+ */
+export type ListMembersRequest = Message<"realchat.messaging.v1.ListMembersRequest"> & {
+  /**
+   * The conversation, a UUID in lower case.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * How many at most, 1 to 1,000. 0: 100.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * The next_page_token of the page before. Empty: the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message realchat.messaging.v1.ListMembersRequest.
+ * Use `create(ListMembersRequestSchema)` to create a new message.
+ */
+export const ListMembersRequestSchema: GenMessage<ListMembersRequest> = /*@__PURE__*/
+  messageDesc(file_realchat_messaging_v1_conversation_service, 10);
+
+/**
+ * ListMembersResponse is a page of members.
+ *
+ * @generated from message realchat.messaging.v1.ListMembersResponse
+ */
+export type ListMembersResponse = Message<"realchat.messaging.v1.ListMembersResponse"> & {
+  /**
+   * The page, in the order in which they joined.
+   *
+   * @generated from field: repeated realchat.messaging.v1.Member members = 1;
+   */
+  members: Member[];
+
+  /**
+   * Gets the next page. Empty: this is the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message realchat.messaging.v1.ListMembersResponse.
+ * Use `create(ListMembersResponseSchema)` to create a new message.
+ */
+export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__PURE__*/
+  messageDesc(file_realchat_messaging_v1_conversation_service, 11);
+
+/**
+ * AddMembersRequest says whom to add.
+ *
+ * @generated from message realchat.messaging.v1.AddMembersRequest
+ */
+export type AddMembersRequest = Message<"realchat.messaging.v1.AddMembersRequest"> & {
+  /**
+   * The group, a UUID in lower case.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * The users, 1 to 100, each a UUID in lower case, none twice.
+   *
+   * @generated from field: repeated string user_ids = 2;
+   */
+  userIds: string[];
+};
+
+/**
+ * Describes the message realchat.messaging.v1.AddMembersRequest.
+ * Use `create(AddMembersRequestSchema)` to create a new message.
+ */
+export const AddMembersRequestSchema: GenMessage<AddMembersRequest> = /*@__PURE__*/
+  messageDesc(file_realchat_messaging_v1_conversation_service, 12);
+
+/**
+ * AddMembersResponse tells who joined.
+ *
+ * @generated from message realchat.messaging.v1.AddMembersResponse
+ */
+export type AddMembersResponse = Message<"realchat.messaging.v1.AddMembersResponse"> & {
+  /**
+   * Those of the request who were no members before. Empty: all were.
+   *
+   * @generated from field: repeated realchat.messaging.v1.Member members = 1;
+   */
+  members: Member[];
+};
+
+/**
+ * Describes the message realchat.messaging.v1.AddMembersResponse.
+ * Use `create(AddMembersResponseSchema)` to create a new message.
+ */
+export const AddMembersResponseSchema: GenMessage<AddMembersResponse> = /*@__PURE__*/
+  messageDesc(file_realchat_messaging_v1_conversation_service, 13);
+
+/**
+ * RemoveMemberRequest says whom to remove.
+ *
+ * @generated from message realchat.messaging.v1.RemoveMemberRequest
+ */
+export type RemoveMemberRequest = Message<"realchat.messaging.v1.RemoveMemberRequest"> & {
+  /**
+   * The group, a UUID in lower case.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * The member, a UUID in lower case; not the caller.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message realchat.messaging.v1.RemoveMemberRequest.
+ * Use `create(RemoveMemberRequestSchema)` to create a new message.
+ */
+export const RemoveMemberRequestSchema: GenMessage<RemoveMemberRequest> = /*@__PURE__*/
+  messageDesc(file_realchat_messaging_v1_conversation_service, 14);
+
+/**
+ * RemoveMemberResponse is empty: the user is no member.
+ *
+ * @generated from message realchat.messaging.v1.RemoveMemberResponse
+ */
+export type RemoveMemberResponse = Message<"realchat.messaging.v1.RemoveMemberResponse"> & {
+};
+
+/**
+ * Describes the message realchat.messaging.v1.RemoveMemberResponse.
+ * Use `create(RemoveMemberResponseSchema)` to create a new message.
+ */
+export const RemoveMemberResponseSchema: GenMessage<RemoveMemberResponse> = /*@__PURE__*/
+  messageDesc(file_realchat_messaging_v1_conversation_service, 15);
+
+/**
+ * LeaveConversationRequest names the group to leave.
+ *
+ * @generated from message realchat.messaging.v1.LeaveConversationRequest
+ */
+export type LeaveConversationRequest = Message<"realchat.messaging.v1.LeaveConversationRequest"> & {
+  /**
+   * The group, a UUID in lower case.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+};
+
+/**
+ * Describes the message realchat.messaging.v1.LeaveConversationRequest.
+ * Use `create(LeaveConversationRequestSchema)` to create a new message.
+ */
+export const LeaveConversationRequestSchema: GenMessage<LeaveConversationRequest> = /*@__PURE__*/
+  messageDesc(file_realchat_messaging_v1_conversation_service, 16);
+
+/**
+ * LeaveConversationResponse is empty: the caller is no member.
+ *
+ * @generated from message realchat.messaging.v1.LeaveConversationResponse
+ */
+export type LeaveConversationResponse = Message<"realchat.messaging.v1.LeaveConversationResponse"> & {
+};
+
+/**
+ * Describes the message realchat.messaging.v1.LeaveConversationResponse.
+ * Use `create(LeaveConversationResponseSchema)` to create a new message.
+ */
+export const LeaveConversationResponseSchema: GenMessage<LeaveConversationResponse> = /*@__PURE__*/
+  messageDesc(file_realchat_messaging_v1_conversation_service, 17);
+
+/**
+ * UpdateMemberRoleRequest says who may do what.
+ *
+ * @generated from message realchat.messaging.v1.UpdateMemberRoleRequest
+ */
+export type UpdateMemberRoleRequest = Message<"realchat.messaging.v1.UpdateMemberRoleRequest"> & {
+  /**
+   * The group, a UUID in lower case.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * The member, a UUID in lower case.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+
+  /**
+   * The role from now on.
+   *
+   * @generated from field: realchat.messaging.v1.MemberRole role = 3;
+   */
+  role: MemberRole;
+};
+
+/**
+ * Describes the message realchat.messaging.v1.UpdateMemberRoleRequest.
+ * Use `create(UpdateMemberRoleRequestSchema)` to create a new message.
+ */
+export const UpdateMemberRoleRequestSchema: GenMessage<UpdateMemberRoleRequest> = /*@__PURE__*/
+  messageDesc(file_realchat_messaging_v1_conversation_service, 18);
+
+/**
+ * UpdateMemberRoleResponse is the member as it is now.
+ *
+ * @generated from message realchat.messaging.v1.UpdateMemberRoleResponse
+ */
+export type UpdateMemberRoleResponse = Message<"realchat.messaging.v1.UpdateMemberRoleResponse"> & {
+  /**
+   * The member; always set.
+   *
+   * @generated from field: realchat.messaging.v1.Member member = 1;
+   */
+  member?: Member | undefined;
+};
+
+/**
+ * Describes the message realchat.messaging.v1.UpdateMemberRoleResponse.
+ * Use `create(UpdateMemberRoleResponseSchema)` to create a new message.
+ */
+export const UpdateMemberRoleResponseSchema: GenMessage<UpdateMemberRoleResponse> = /*@__PURE__*/
+  messageDesc(file_realchat_messaging_v1_conversation_service, 19);
+
+/**
  * ConversationService makes conversations and shows them to their members.
  *
  * Errors of every call: UNAUTHENTICATED (reason TOKEN_MISSING, TOKEN_INVALID or TOKEN_EXPIRED), INVALID_ARGUMENT (reason
@@ -274,6 +570,85 @@ export const ConversationService: GenService<{
     methodKind: "unary";
     input: typeof ListConversationsRequestSchema;
     output: typeof ListConversationsResponseSchema;
+  },
+  /**
+   * UpdateConversation changes a group's settings. Owner and admins may.
+   *
+   * Errors: PERMISSION_DENIED (reason ROLE_REQUIRED), FAILED_PRECONDITION (reason NOT_A_GROUP).
+   *
+   * @generated from rpc realchat.messaging.v1.ConversationService.UpdateConversation
+   */
+  updateConversation: {
+    methodKind: "unary";
+    input: typeof UpdateConversationRequestSchema;
+    output: typeof UpdateConversationResponseSchema;
+  },
+  /**
+   * ListMembers returns the present members, in the order in which they joined.
+   *
+   * Errors: INVALID_ARGUMENT (reason PAGE_TOKEN_INVALID).
+   *
+   * @generated from rpc realchat.messaging.v1.ConversationService.ListMembers
+   */
+  listMembers: {
+    methodKind: "unary";
+    input: typeof ListMembersRequestSchema;
+    output: typeof ListMembersResponseSchema;
+  },
+  /**
+   * AddMembers adds users to a group, all or none. Owner and admins may. Who is a member already stays as they are.
+   *
+   * Errors: PERMISSION_DENIED (reason ROLE_REQUIRED), FAILED_PRECONDITION (reason NOT_A_GROUP), NOT_FOUND (reason USER_NOT_FOUND),
+   * RESOURCE_EXHAUSTED (reason GROUP_FULL: a group has at most 1,000 members).
+   *
+   * @generated from rpc realchat.messaging.v1.ConversationService.AddMembers
+   */
+  addMembers: {
+    methodKind: "unary";
+    input: typeof AddMembersRequestSchema;
+    output: typeof AddMembersResponseSchema;
+  },
+  /**
+   * RemoveMember removes another member from a group. The owner may remove anyone, admins may remove members. Who is no
+   * member answers OK.
+   *
+   * Errors: PERMISSION_DENIED (reason ROLE_REQUIRED), FAILED_PRECONDITION (reason NOT_A_GROUP), INVALID_ARGUMENT (reason
+   * USE_LEAVE: oneself).
+   *
+   * @generated from rpc realchat.messaging.v1.ConversationService.RemoveMember
+   */
+  removeMember: {
+    methodKind: "unary";
+    input: typeof RemoveMemberRequestSchema;
+    output: typeof RemoveMemberResponseSchema;
+  },
+  /**
+   * LeaveConversation ends the caller's own membership of a group. If the owner leaves, the oldest admin, else the oldest
+   * member, inherits. Who has left already answers OK.
+   *
+   * Errors: FAILED_PRECONDITION (reason NOT_A_GROUP).
+   *
+   * @generated from rpc realchat.messaging.v1.ConversationService.LeaveConversation
+   */
+  leaveConversation: {
+    methodKind: "unary";
+    input: typeof LeaveConversationRequestSchema;
+    output: typeof LeaveConversationResponseSchema;
+  },
+  /**
+   * UpdateMemberRole makes a member an admin, an admin a member, or another the owner. The owner alone may; giving the
+   * ownership away makes the former owner an admin. Naming who is the owner already answers OK to admins, too: so a repeat
+   * by the former owner does.
+   *
+   * Errors: PERMISSION_DENIED (reason ROLE_REQUIRED), FAILED_PRECONDITION (reason NOT_A_GROUP), NOT_FOUND (reason
+   * MEMBER_NOT_FOUND), INVALID_ARGUMENT (reason OWNER_REQUIRED: the owner's own role changes only by naming another owner).
+   *
+   * @generated from rpc realchat.messaging.v1.ConversationService.UpdateMemberRole
+   */
+  updateMemberRole: {
+    methodKind: "unary";
+    input: typeof UpdateMemberRoleRequestSchema;
+    output: typeof UpdateMemberRoleResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_realchat_messaging_v1_conversation_service, 0);

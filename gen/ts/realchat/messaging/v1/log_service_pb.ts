@@ -11,7 +11,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file realchat/messaging/v1/log_service.proto.
  */
 export const file_realchat_messaging_v1_log_service: GenFile = /*@__PURE__*/
-  fileDesc("CidyZWFsY2hhdC9tZXNzYWdpbmcvdjEvbG9nX3NlcnZpY2UucHJvdG8SFXJlYWxjaGF0Lm1lc3NhZ2luZy52MSISChBSZWFkSGVhZHNSZXF1ZXN0IjEKEVJlYWRIZWFkc1Jlc3BvbnNlEg0KBWhlYWRzGAEgAygDEg0KBWVwb2NoGAIgASgJImgKDlJlYWRMb2dSZXF1ZXN0EhYKBXNoYXJkGAEgASgFQge6SAQaAigAEh8KDmFmdGVyX3Bvc2l0aW9uGAIgASgDQge6SAQiAigAEh0KCXBhZ2Vfc2l6ZRgDIAEoBUIKukgHGgUY6AcoACJeCg9SZWFkTG9nUmVzcG9uc2USMQoHcmVjb3JkcxgBIAMoCzIgLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5Mb2dSZWNvcmQSGAoQdGhyb3VnaF9wb3NpdGlvbhgCIAEoAyKqAQoJTG9nUmVjb3JkEg0KBXNoYXJkGAEgASgFEhAKCHBvc2l0aW9uGAIgASgDEhcKD2NvbnZlcnNhdGlvbl9pZBgDIAEoCRILCgNzZXEYBCABKAMSMgoEdHlwZRgFIAEoDjIkLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5Mb2dSZWNvcmRUeXBlEg0KBWV2ZW50GAYgASgMEhMKC3RyYWNlcGFyZW50GAcgASgJInMKElJlYWRTZXNzaW9uUmVxdWVzdBIZCgd1c2VyX2lkGAEgASgJQgi6SAVyA7ABARIiCg9hZnRlcl9wb3NpdGlvbnMYAiADKANCCbpIBpIBAxCACBIeCgptYXhfZXZlbnRzGAMgASgFQgq6SAcaBRiQTigBInEKE1JlYWRTZXNzaW9uUmVzcG9uc2USGAoQY29udmVyc2F0aW9uX2lkcxgBIAMoCRIxCgdyZWNvcmRzGAIgAygLMiAucmVhbGNoYXQubWVzc2FnaW5nLnYxLkxvZ1JlY29yZBINCgVoZWFkcxgDIAMoAyrDAQoNTG9nUmVjb3JkVHlwZRIfChtMT0dfUkVDT1JEX1RZUEVfVU5TUEVDSUZJRUQQABIgChxMT0dfUkVDT1JEX1RZUEVfTUVTU0FHRV9TRU5UEAESKAokTE9HX1JFQ09SRF9UWVBFX0NPTlZFUlNBVElPTl9DUkVBVEVEEAISIQodTE9HX1JFQ09SRF9UWVBFX01FTUJFUlNfQURERUQQAxIiCh5MT0dfUkVDT1JEX1RZUEVfTUVNQkVSX1JFTU9WRUQQBDK7AgoKTG9nU2VydmljZRJjCglSZWFkSGVhZHMSJy5yZWFsY2hhdC5tZXNzYWdpbmcudjEuUmVhZEhlYWRzUmVxdWVzdBooLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5SZWFkSGVhZHNSZXNwb25zZSIDkAIBEl0KB1JlYWRMb2cSJS5yZWFsY2hhdC5tZXNzYWdpbmcudjEuUmVhZExvZ1JlcXVlc3QaJi5yZWFsY2hhdC5tZXNzYWdpbmcudjEuUmVhZExvZ1Jlc3BvbnNlIgOQAgESaQoLUmVhZFNlc3Npb24SKS5yZWFsY2hhdC5tZXNzYWdpbmcudjEuUmVhZFNlc3Npb25SZXF1ZXN0GioucmVhbGNoYXQubWVzc2FnaW5nLnYxLlJlYWRTZXNzaW9uUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_buf_validate_validate]);
+  fileDesc("CidyZWFsY2hhdC9tZXNzYWdpbmcvdjEvbG9nX3NlcnZpY2UucHJvdG8SFXJlYWxjaGF0Lm1lc3NhZ2luZy52MSISChBSZWFkSGVhZHNSZXF1ZXN0IjEKEVJlYWRIZWFkc1Jlc3BvbnNlEg0KBWhlYWRzGAEgAygDEg0KBWVwb2NoGAIgASgJImgKDlJlYWRMb2dSZXF1ZXN0EhYKBXNoYXJkGAEgASgFQge6SAQaAigAEh8KDmFmdGVyX3Bvc2l0aW9uGAIgASgDQge6SAQiAigAEh0KCXBhZ2Vfc2l6ZRgDIAEoBUIKukgHGgUY6AcoACJeCg9SZWFkTG9nUmVzcG9uc2USMQoHcmVjb3JkcxgBIAMoCzIgLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5Mb2dSZWNvcmQSGAoQdGhyb3VnaF9wb3NpdGlvbhgCIAEoAyKqAQoJTG9nUmVjb3JkEg0KBXNoYXJkGAEgASgFEhAKCHBvc2l0aW9uGAIgASgDEhcKD2NvbnZlcnNhdGlvbl9pZBgDIAEoCRILCgNzZXEYBCABKAMSMgoEdHlwZRgFIAEoDjIkLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5Mb2dSZWNvcmRUeXBlEg0KBWV2ZW50GAYgASgMEhMKC3RyYWNlcGFyZW50GAcgASgJInMKElJlYWRTZXNzaW9uUmVxdWVzdBIZCgd1c2VyX2lkGAEgASgJQgi6SAVyA7ABARIiCg9hZnRlcl9wb3NpdGlvbnMYAiADKANCCbpIBpIBAxCACBIeCgptYXhfZXZlbnRzGAMgASgFQgq6SAcaBRiQTigBInEKE1JlYWRTZXNzaW9uUmVzcG9uc2USGAoQY29udmVyc2F0aW9uX2lkcxgBIAMoCRIxCgdyZWNvcmRzGAIgAygLMiAucmVhbGNoYXQubWVzc2FnaW5nLnYxLkxvZ1JlY29yZBINCgVoZWFkcxgDIAMoAyq5AgoNTG9nUmVjb3JkVHlwZRIfChtMT0dfUkVDT1JEX1RZUEVfVU5TUEVDSUZJRUQQABIgChxMT0dfUkVDT1JEX1RZUEVfTUVTU0FHRV9TRU5UEAESKAokTE9HX1JFQ09SRF9UWVBFX0NPTlZFUlNBVElPTl9DUkVBVEVEEAISIQodTE9HX1JFQ09SRF9UWVBFX01FTUJFUlNfQURERUQQAxIiCh5MT0dfUkVDT1JEX1RZUEVfTUVNQkVSX1JFTU9WRUQQBBIoCiRMT0dfUkVDT1JEX1RZUEVfQ09OVkVSU0FUSU9OX1VQREFURUQQBRInCiNMT0dfUkVDT1JEX1RZUEVfTUVNQkVSX1JPTEVfQ0hBTkdFRBAGEiEKHUxPR19SRUNPUkRfVFlQRV9SRUFEX0FEVkFOQ0VEEAcyuwIKCkxvZ1NlcnZpY2USYwoJUmVhZEhlYWRzEicucmVhbGNoYXQubWVzc2FnaW5nLnYxLlJlYWRIZWFkc1JlcXVlc3QaKC5yZWFsY2hhdC5tZXNzYWdpbmcudjEuUmVhZEhlYWRzUmVzcG9uc2UiA5ACARJdCgdSZWFkTG9nEiUucmVhbGNoYXQubWVzc2FnaW5nLnYxLlJlYWRMb2dSZXF1ZXN0GiYucmVhbGNoYXQubWVzc2FnaW5nLnYxLlJlYWRMb2dSZXNwb25zZSIDkAIBEmkKC1JlYWRTZXNzaW9uEikucmVhbGNoYXQubWVzc2FnaW5nLnYxLlJlYWRTZXNzaW9uUmVxdWVzdBoqLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5SZWFkU2Vzc2lvblJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate]);
 
 /**
  * ReadHeadsRequest is empty.
@@ -133,7 +133,7 @@ export type LogRecord = Message<"realchat.messaging.v1.LogRecord"> & {
   shard: number;
 
   /**
-   * Gapless within the shard, starting at 1.
+   * Given gapless within the shard, starting at 1. A superseded event leaves its position empty.
    *
    * @generated from field: int64 position = 2;
    */
@@ -147,7 +147,7 @@ export type LogRecord = Message<"realchat.messaging.v1.LogRecord"> & {
   conversationId: string;
 
   /**
-   * Gapless within the conversation, starting at 1.
+   * Gapless within the conversation, starting at 1. 0: the event takes none (READ_ADVANCED).
    *
    * @generated from field: int64 seq = 4;
    */
@@ -231,7 +231,8 @@ export type ReadSessionResponse = Message<"realchat.messaging.v1.ReadSessionResp
   conversationIds: string[];
 
   /**
-   * What the user missed and may see, in order of position within each shard.
+   * What the user missed and may see, in order of position within each shard; of READ_ADVANCED the newest per member and
+   * conversation alone.
    *
    * @generated from field: repeated realchat.messaging.v1.LogRecord records = 2;
    */
@@ -292,6 +293,27 @@ export const LogRecordType = {
    * @generated from enum value: LOG_RECORD_TYPE_MEMBER_REMOVED = 4;
    */
   MEMBER_REMOVED: 4,
+
+  /**
+   * The conversation's settings changed.
+   *
+   * @generated from enum value: LOG_RECORD_TYPE_CONVERSATION_UPDATED = 5;
+   */
+  CONVERSATION_UPDATED: 5,
+
+  /**
+   * A member's role changed.
+   *
+   * @generated from enum value: LOG_RECORD_TYPE_MEMBER_ROLE_CHANGED = 6;
+   */
+  MEMBER_ROLE_CHANGED: 6,
+
+  /**
+   * A member has read further. A newer one of the same member and conversation supersedes it.
+   *
+   * @generated from enum value: LOG_RECORD_TYPE_READ_ADVANCED = 7;
+   */
+  READ_ADVANCED: 7,
 } as const;
 
 /**

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file realchat/messaging/v1/message_service.proto.
  */
 export const file_realchat_messaging_v1_message_service: GenFile = /*@__PURE__*/
-  fileDesc("CityZWFsY2hhdC9tZXNzYWdpbmcvdjEvbWVzc2FnZV9zZXJ2aWNlLnByb3RvEhVyZWFsY2hhdC5tZXNzYWdpbmcudjEipgEKElNlbmRNZXNzYWdlUmVxdWVzdBIhCg9jb252ZXJzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEjcKEWNsaWVudF9tZXNzYWdlX2lkGAIgASgJQhy6SBlyFxABGEAyEV5bQS1aYS16MC05Xy4tXSskEiIKBHRleHQYCiABKAlCErpID3INEAEYwD4ogPoBugEBAEgAQhAKB2NvbnRlbnQSBbpIAggBIkYKE1NlbmRNZXNzYWdlUmVzcG9uc2USLwoHbWVzc2FnZRgBIAEoCzIeLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5NZXNzYWdlIpwBChNMaXN0TWVzc2FnZXNSZXF1ZXN0EiEKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESHQoKYmVmb3JlX3NlcRgCIAEoA0IHukgEIgIoAUgAEhwKCWFmdGVyX3NlcRgDIAEoA0IHukgEIgIoAEgAEh0KCXBhZ2Vfc2l6ZRgEIAEoBUIKukgHGgUYyAEoAEIGCgRmcm9tIoEBChRMaXN0TWVzc2FnZXNSZXNwb25zZRIwCghtZXNzYWdlcxgBIAMoCzIeLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5NZXNzYWdlEhAKCGhhc19tb3JlGAIgASgIEhAKCGZyb21fc2VxGAMgASgDEhMKC3Rocm91Z2hfc2VxGAQgASgDMukBCg5NZXNzYWdlU2VydmljZRJpCgtTZW5kTWVzc2FnZRIpLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5TZW5kTWVzc2FnZVJlcXVlc3QaKi5yZWFsY2hhdC5tZXNzYWdpbmcudjEuU2VuZE1lc3NhZ2VSZXNwb25zZSIDkAICEmwKDExpc3RNZXNzYWdlcxIqLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5MaXN0TWVzc2FnZXNSZXF1ZXN0GisucmVhbGNoYXQubWVzc2FnaW5nLnYxLkxpc3RNZXNzYWdlc1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate, file_realchat_messaging_v1_message]);
+  fileDesc("CityZWFsY2hhdC9tZXNzYWdpbmcvdjEvbWVzc2FnZV9zZXJ2aWNlLnByb3RvEhVyZWFsY2hhdC5tZXNzYWdpbmcudjEipgEKElNlbmRNZXNzYWdlUmVxdWVzdBIhCg9jb252ZXJzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEjcKEWNsaWVudF9tZXNzYWdlX2lkGAIgASgJQhy6SBlyFxABGEAyEV5bQS1aYS16MC05Xy4tXSskEiIKBHRleHQYCiABKAlCErpID3INEAEYwD4ogPoBugEBAEgAQhAKB2NvbnRlbnQSBbpIAggBIkYKE1NlbmRNZXNzYWdlUmVzcG9uc2USLwoHbWVzc2FnZRgBIAEoCzIeLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5NZXNzYWdlIpwBChNMaXN0TWVzc2FnZXNSZXF1ZXN0EiEKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESHQoKYmVmb3JlX3NlcRgCIAEoA0IHukgEIgIoAUgAEhwKCWFmdGVyX3NlcRgDIAEoA0IHukgEIgIoAEgAEh0KCXBhZ2Vfc2l6ZRgEIAEoBUIKukgHGgUYyAEoAEIGCgRmcm9tIoEBChRMaXN0TWVzc2FnZXNSZXNwb25zZRIwCghtZXNzYWdlcxgBIAMoCzIeLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5NZXNzYWdlEhAKCGhhc19tb3JlGAIgASgIEhAKCGZyb21fc2VxGAMgASgDEhMKC3Rocm91Z2hfc2VxGAQgASgDIlQKEUdldE1lc3NhZ2VSZXF1ZXN0EiEKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESHAoKbWVzc2FnZV9pZBgCIAEoCUIIukgFcgOwAQEiRQoSR2V0TWVzc2FnZVJlc3BvbnNlEi8KB21lc3NhZ2UYASABKAsyHi5yZWFsY2hhdC5tZXNzYWdpbmcudjEuTWVzc2FnZSJNCg9NYXJrUmVhZFJlcXVlc3QSIQoPY29udmVyc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIXCgZudW1iZXIYAiABKANCB7pIBCICKAEiPQoQTWFya1JlYWRSZXNwb25zZRITCgtyZWFkX251bWJlchgBIAEoAxIUCgx1bnJlYWRfY291bnQYAiABKAMiUgoUTWFya0RlbGl2ZXJlZFJlcXVlc3QSIQoPY29udmVyc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIXCgZudW1iZXIYAiABKANCB7pIBCICKAEiMQoVTWFya0RlbGl2ZXJlZFJlc3BvbnNlEhgKEGRlbGl2ZXJlZF9udW1iZXIYASABKAMypAQKDk1lc3NhZ2VTZXJ2aWNlEmkKC1NlbmRNZXNzYWdlEikucmVhbGNoYXQubWVzc2FnaW5nLnYxLlNlbmRNZXNzYWdlUmVxdWVzdBoqLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5TZW5kTWVzc2FnZVJlc3BvbnNlIgOQAgISbAoMTGlzdE1lc3NhZ2VzEioucmVhbGNoYXQubWVzc2FnaW5nLnYxLkxpc3RNZXNzYWdlc1JlcXVlc3QaKy5yZWFsY2hhdC5tZXNzYWdpbmcudjEuTGlzdE1lc3NhZ2VzUmVzcG9uc2UiA5ACARJmCgpHZXRNZXNzYWdlEigucmVhbGNoYXQubWVzc2FnaW5nLnYxLkdldE1lc3NhZ2VSZXF1ZXN0GikucmVhbGNoYXQubWVzc2FnaW5nLnYxLkdldE1lc3NhZ2VSZXNwb25zZSIDkAIBEmAKCE1hcmtSZWFkEiYucmVhbGNoYXQubWVzc2FnaW5nLnYxLk1hcmtSZWFkUmVxdWVzdBonLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5NYXJrUmVhZFJlc3BvbnNlIgOQAgISbwoNTWFya0RlbGl2ZXJlZBIrLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5NYXJrRGVsaXZlcmVkUmVxdWVzdBosLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5NYXJrRGVsaXZlcmVkUmVzcG9uc2UiA5ACAmIGcHJvdG8z", [file_buf_validate_validate, file_realchat_messaging_v1_message]);
 
 /**
  * SendMessageRequest is a message to commit.
@@ -175,6 +175,160 @@ export const ListMessagesResponseSchema: GenMessage<ListMessagesResponse> = /*@_
   messageDesc(file_realchat_messaging_v1_message_service, 3);
 
 /**
+ * GetMessageRequest names the message.
+ *
+ * @generated from message realchat.messaging.v1.GetMessageRequest
+ */
+export type GetMessageRequest = Message<"realchat.messaging.v1.GetMessageRequest"> & {
+  /**
+   * The conversation, a UUID in lower case.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * The message's id, a UUID in lower case.
+   *
+   * @generated from field: string message_id = 2;
+   */
+  messageId: string;
+};
+
+/**
+ * Describes the message realchat.messaging.v1.GetMessageRequest.
+ * Use `create(GetMessageRequestSchema)` to create a new message.
+ */
+export const GetMessageRequestSchema: GenMessage<GetMessageRequest> = /*@__PURE__*/
+  messageDesc(file_realchat_messaging_v1_message_service, 4);
+
+/**
+ * GetMessageResponse is the message that was asked for.
+ *
+ * @generated from message realchat.messaging.v1.GetMessageResponse
+ */
+export type GetMessageResponse = Message<"realchat.messaging.v1.GetMessageResponse"> & {
+  /**
+   * The message; always set.
+   *
+   * @generated from field: realchat.messaging.v1.Message message = 1;
+   */
+  message?: Message$1 | undefined;
+};
+
+/**
+ * Describes the message realchat.messaging.v1.GetMessageResponse.
+ * Use `create(GetMessageResponseSchema)` to create a new message.
+ */
+export const GetMessageResponseSchema: GenMessage<GetMessageResponse> = /*@__PURE__*/
+  messageDesc(file_realchat_messaging_v1_message_service, 5);
+
+/**
+ * MarkReadRequest says how far.
+ *
+ * @generated from message realchat.messaging.v1.MarkReadRequest
+ */
+export type MarkReadRequest = Message<"realchat.messaging.v1.MarkReadRequest"> & {
+  /**
+   * The conversation, a UUID in lower case. The caller must be a member.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * The number of the newest message that was read, 1 or more.
+   *
+   * @generated from field: int64 number = 2;
+   */
+  number: bigint;
+};
+
+/**
+ * Describes the message realchat.messaging.v1.MarkReadRequest.
+ * Use `create(MarkReadRequestSchema)` to create a new message.
+ */
+export const MarkReadRequestSchema: GenMessage<MarkReadRequest> = /*@__PURE__*/
+  messageDesc(file_realchat_messaging_v1_message_service, 6);
+
+/**
+ * MarkReadResponse tells what holds now.
+ *
+ * @generated from message realchat.messaging.v1.MarkReadResponse
+ */
+export type MarkReadResponse = Message<"realchat.messaging.v1.MarkReadResponse"> & {
+  /**
+   * The caller's read position: the greatest number that was ever marked or sent.
+   *
+   * @generated from field: int64 read_number = 1;
+   */
+  readNumber: bigint;
+
+  /**
+   * The messages that are unread now.
+   *
+   * @generated from field: int64 unread_count = 2;
+   */
+  unreadCount: bigint;
+};
+
+/**
+ * Describes the message realchat.messaging.v1.MarkReadResponse.
+ * Use `create(MarkReadResponseSchema)` to create a new message.
+ */
+export const MarkReadResponseSchema: GenMessage<MarkReadResponse> = /*@__PURE__*/
+  messageDesc(file_realchat_messaging_v1_message_service, 7);
+
+/**
+ * MarkDeliveredRequest says how far.
+ *
+ * @generated from message realchat.messaging.v1.MarkDeliveredRequest
+ */
+export type MarkDeliveredRequest = Message<"realchat.messaging.v1.MarkDeliveredRequest"> & {
+  /**
+   * The conversation, a UUID in lower case. The caller must be a member.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * The number of the newest message such that it and all before it have arrived, 1 or more.
+   *
+   * @generated from field: int64 number = 2;
+   */
+  number: bigint;
+};
+
+/**
+ * Describes the message realchat.messaging.v1.MarkDeliveredRequest.
+ * Use `create(MarkDeliveredRequestSchema)` to create a new message.
+ */
+export const MarkDeliveredRequestSchema: GenMessage<MarkDeliveredRequest> = /*@__PURE__*/
+  messageDesc(file_realchat_messaging_v1_message_service, 8);
+
+/**
+ * MarkDeliveredResponse tells what holds now.
+ *
+ * @generated from message realchat.messaging.v1.MarkDeliveredResponse
+ */
+export type MarkDeliveredResponse = Message<"realchat.messaging.v1.MarkDeliveredResponse"> & {
+  /**
+   * The caller's delivered position: the greatest number that was ever marked.
+   *
+   * @generated from field: int64 delivered_number = 1;
+   */
+  deliveredNumber: bigint;
+};
+
+/**
+ * Describes the message realchat.messaging.v1.MarkDeliveredResponse.
+ * Use `create(MarkDeliveredResponseSchema)` to create a new message.
+ */
+export const MarkDeliveredResponseSchema: GenMessage<MarkDeliveredResponse> = /*@__PURE__*/
+  messageDesc(file_realchat_messaging_v1_message_service, 9);
+
+/**
  * MessageService sends messages and reads them back.
  *
  * Errors of every call: UNAUTHENTICATED (reason TOKEN_MISSING, TOKEN_INVALID or TOKEN_EXPIRED), INVALID_ARGUMENT (reason
@@ -210,6 +364,45 @@ export const MessageService: GenService<{
     methodKind: "unary";
     input: typeof ListMessagesRequestSchema;
     output: typeof ListMessagesResponseSchema;
+  },
+  /**
+   * GetMessage returns one message that the caller's memberships let them see.
+   *
+   * Errors: NOT_FOUND (reason MESSAGE_NOT_FOUND).
+   *
+   * @generated from rpc realchat.messaging.v1.MessageService.GetMessage
+   */
+  getMessage: {
+    methodKind: "unary";
+    input: typeof GetMessageRequestSchema;
+    output: typeof GetMessageResponseSchema;
+  },
+  /**
+   * MarkRead tells how far the caller has read. Positions only grow: a smaller number changes nothing and answers what holds.
+   * The members' streams get a `read_advanced` event, soon after and at most one a second per member and conversation.
+   * Sending needs none: a message says that its sender has read up to it.
+   *
+   * Errors: INVALID_ARGUMENT (reason NUMBER_BEYOND_LAST: no message has that number yet).
+   *
+   * @generated from rpc realchat.messaging.v1.MessageService.MarkRead
+   */
+  markRead: {
+    methodKind: "unary";
+    input: typeof MarkReadRequestSchema;
+    output: typeof MarkReadResponseSchema;
+  },
+  /**
+   * MarkDelivered tells up to which message the caller's device has received all. Positions only grow. The other members'
+   * streams get it as a transient.
+   *
+   * Errors: INVALID_ARGUMENT (reason NUMBER_BEYOND_LAST: no message has that number yet).
+   *
+   * @generated from rpc realchat.messaging.v1.MessageService.MarkDelivered
+   */
+  markDelivered: {
+    methodKind: "unary";
+    input: typeof MarkDeliveredRequestSchema;
+    output: typeof MarkDeliveredResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_realchat_messaging_v1_message_service, 0);
