@@ -11,7 +11,7 @@ export interface ConversationRecord {
   shard: number;
   /** A UUID in lower case. */
   conversationId: string;
-  /** Gapless within the conversation, starting at 1. */
+  /** Gapless within the conversation, starting at 1; 0 for an event that takes none. */
   seq: bigint;
   /** Gapless within the shard, starting at 1. */
   position: bigint;
@@ -35,6 +35,7 @@ const HEADER = {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const ORDINAL = /^[1-9][0-9]{0,18}$/;
+const ORDINAL_OR_NONE = /^(0|[1-9][0-9]{0,18})$/;
 const SMALL_NUMBER = /^(0|[1-9][0-9]{0,8})$/;
 const MAX_TRACEPARENT_LENGTH = 256;
 
@@ -60,7 +61,7 @@ export function encodeConversationRecord(record: ConversationRecord): OutgoingRe
 /** Reads a record of the topic. Throws PoisonError when it was not written by `encodeConversationRecord`. */
 export function decodeConversationRecord(record: EventRecord): ConversationRecord {
   const conversationId = header(record, HEADER.conversationId, UUID);
-  const seq = header(record, HEADER.seq, ORDINAL);
+  const seq = header(record, HEADER.seq, ORDINAL_OR_NONE);
   const position = header(record, HEADER.position, ORDINAL);
   const type = header(record, HEADER.type, SMALL_NUMBER);
   const shard = header(record, HEADER.shard, SMALL_NUMBER);

@@ -44,6 +44,9 @@ beforeAll(async () => {
           return { message: { conversationId: request.conversationId, senderId: call.caller.userId } };
         },
         listMessages: async () => ({}),
+        getMessage: async () => ({}),
+        markRead: async () => ({}),
+        markDelivered: async () => ({}),
       }),
       implement(DeliveryService, {
         subscribe: async (call, _request, stream) => {

@@ -3,6 +3,7 @@ import { ConversationEventSchema } from '@realchat/gen/realchat/messaging/v1/con
 /** What an encoded ConversationEvent says of its own place. */
 export interface EventOutline {
   conversationId: string;
+  /** 0 for an event that takes none. */
   seq: number;
   position: number;
   /** Milliseconds since the epoch, with the fraction; 0 when the event does not say. */
@@ -44,7 +45,7 @@ export function outlineOf(event: Uint8Array): EventOutline | undefined {
     else return undefined;
     if (reader.failed) return undefined;
   }
-  return outline.conversationId && outline.seq && outline.position ? outline : undefined;
+  return outline.conversationId && outline.position ? outline : undefined;
 }
 
 /** A google.protobuf.Timestamp in milliseconds. */
