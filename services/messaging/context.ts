@@ -1,6 +1,7 @@
 import type { Pool } from '@realchat/db';
 import type { AccountService } from '@realchat/gen/realchat/auth/v1/account_service';
 import type { GrpcClient } from '@realchat/rpc';
+import type { ReadTeller } from './db/read-teller.ts';
 import type { SendLane } from './db/send-lane.ts';
 import type { Events } from './events.ts';
 
@@ -8,6 +9,7 @@ import type { Events } from './events.ts';
 export interface MessagingContext {
   pool: Pool;
   sendLane: SendLane;
+  readTeller: Pick<ReadTeller, 'wake'>;
   accounts: Pick<GrpcClient<(typeof AccountService)['method']>, 'findMissingAccounts'>;
   events: Events;
   /** Wakes the relay for these shards. */

@@ -1,5 +1,8 @@
 import type { Call } from '@realchat/rpc';
-import { Counter, Gauge, Histogram, type Registry } from '@realchat/telemetry';
+import { Counter, Gauge, Histogram, type Logger, type Registry } from '@realchat/telemetry';
+
+/** A change of a group, as it is counted. */
+export type GroupChange = 'updated' | 'members-added' | 'member-removed' | 'member-left' | 'role-changed';
 
 /** What messaging tells of its business: each has its metric, and those that are not of every message a log line. */
 export interface Events {
@@ -8,10 +11,16 @@ export interface Events {
   sendRefused(call: Call, reason: string): void;
   batchCommitted(size: number): void;
   conversationCreated(call: Call, kind: string, members: number): void;
+  /** Also kept as an audit: who did what to whom. */
+  groupChanged(call: Call, change: GroupChange, conversationId: string, users: string[]): void;
+  groupChangeRefused(call: Call, change: GroupChange, conversationId: string, reason: string): void;
+  /** Read positions that were told to the members, and those that were not for want of the database. */
+  readsTold(count: number): void;
+  readsDelayed(error: unknown): void;
   keysPurged(count: number): void;
 }
 
-export function createEvents(registry: Registry, laneDepth: () => number): Events {
+export function createEvents(registry: Registry, log: Logger, laneDepth: () => number): Events {
   const registers = [registry];
   const messages = new Counter({
     name: 'realchat_messages_total',
@@ -35,6 +44,17 @@ export function createEvents(registry: Registry, laneDepth: () => number): Event
     name: 'realchat_conversations_created_total',
     help: 'Conversations made, by kind.',
     labelNames: ['kind'],
+    registers,
+  });
+  const changes = new Counter({
+    name: 'realchat_group_changes_total',
+    help: 'Changes of groups, by kind and outcome: done, or the reason of the refusal.',
+    labelNames: ['change', 'outcome'],
+    registers,
+  });
+  const reads = new Counter({
+    name: 'realchat_reads_told_total',
+    help: 'Read positions that were told to the members, each with what was marked since the last one.',
     registers,
   });
   const purged = new Counter({
@@ -62,6 +82,16 @@ export function createEvents(registry: Registry, laneDepth: () => number): Event
       conversations.inc({ kind });
       call.log.info({ kind, members }, 'conversation created');
     },
+    groupChanged(call, change, conversationId, users) {
+      changes.inc({ change, outcome: 'done' });
+      call.log.info({ change, conversation_id: conversationId, users }, 'group changed');
+    },
+    groupChangeRefused(call, change, conversationId, reason) {
+      changes.inc({ change, outcome: reason });
+      call.log.info({ change, conversation_id: conversationId, reason }, 'group change refused');
+    },
+    readsTold: (count) => reads.inc(count),
+    readsDelayed: (error) => log.info({ err: error }, 'read positions are told later'),
     keysPurged: (count) => purged.inc(count),
   };
 }

@@ -22,21 +22,33 @@ import type { MessagingConfig } from './config.ts';
 import type { LogContext, MessagingContext } from './context.ts';
 import { purgeSendKeys } from './db/purge-send-keys.ts';
 import { readEpoch } from './db/read-log.ts';
+import { createReadTeller } from './db/read-teller.ts';
 import { createSendLane } from './db/send-lane.ts';
+import { tellReads } from './db/tell-reads.ts';
 import { createEvents } from './events.ts';
+import { addMembers } from './rpc/add-members.ts';
 import { createConversation } from './rpc/create-conversation.ts';
 import { getConversation } from './rpc/get-conversation.ts';
+import { getMessage } from './rpc/get-message.ts';
+import { leaveConversation } from './rpc/leave-conversation.ts';
 import { listConversations } from './rpc/list-conversations.ts';
+import { listMembers } from './rpc/list-members.ts';
 import { listMessages } from './rpc/list-messages.ts';
+import { markDelivered } from './rpc/mark-delivered.ts';
+import { markRead } from './rpc/mark-read.ts';
 import { readHeads } from './rpc/read-heads.ts';
 import { readLog } from './rpc/read-log.ts';
 import { readSession } from './rpc/read-session.ts';
+import { removeMember } from './rpc/remove-member.ts';
 import { sendMessage } from './rpc/send-message.ts';
+import { updateConversation } from './rpc/update-conversation.ts';
+import { updateMemberRole } from './rpc/update-member-role.ts';
 
 const DRAIN_MS = 500;
 const GRACE_MS = 5_000;
 const PURGE_EVERY_MS = 60_000;
 const PURGE_ROWS = 5_000;
+const READS_PER_ROUND = 256;
 
 /** The messaging process: conversations and messages to the edge, the log to the mesh. */
 export interface MessagingService extends Service {
@@ -54,9 +66,17 @@ export function createMessagingService(config: MessagingConfig, { log, metrics }
     committed,
     observeBatch: (size) => events.batchCommitted(size),
   });
-  const events = createEvents(metrics, () => sendLane.depth);
+  const events = createEvents(metrics, log, () => sendLane.depth);
+  const readTeller = createReadTeller({
+    tell: () => tellReads(pool, READS_PER_ROUND),
+    told({ count, shards }) {
+      committed(shards);
+      events.readsTold(count);
+    },
+    failed: events.readsDelayed,
+  });
   const accounts = createGrpcClient(AccountService, config.AUTH_INTERNAL, { deadlineMs: 2_000 });
-  const context: MessagingContext = { pool, sendLane, accounts, events, committed };
+  const context: MessagingContext = { pool, sendLane, readTeller, accounts, events, committed };
   const logContext: LogContext = { pool, epoch: '' };
 
   const keys = createKeyCache({ url: config.JWKS_URL, file: config.JWKS_CACHE_FILE, log });
@@ -90,6 +110,7 @@ export function createMessagingService(config: MessagingConfig, { log, metrics }
       logContext.epoch = await readEpoch(pool);
       await keys.start();
       await internal.start();
+      readTeller.start();
       await edge.start();
       purging = setInterval(() => {
         purgeSendKeys(pool, PURGE_ROWS)
@@ -105,6 +126,7 @@ export function createMessagingService(config: MessagingConfig, { log, metrics }
         ['grpc', GRACE_MS + 500, () => edge.stop(GRACE_MS)],
         ['internal grpc', 1_500, () => internal.stop(1_000)],
         ['purge', 100, () => clearInterval(purging)],
+        ['read positions', 2_000, () => readTeller.stop()],
         ['send lane', 2_000, () => sendLane.stop()],
         ['hints', 500, () => hinter.stop()],
         ['keys', 100, () => keys.stop()],
@@ -121,10 +143,19 @@ function publicServices(context: MessagingContext) {
       createConversation: (call, request) => createConversation(context, call, request),
       getConversation: (call, request) => getConversation(context, call, request),
       listConversations: (call, request) => listConversations(context, call, request),
+      updateConversation: (call, request) => updateConversation(context, call, request),
+      listMembers: (call, request) => listMembers(context, call, request),
+      addMembers: (call, request) => addMembers(context, call, request),
+      removeMember: (call, request) => removeMember(context, call, request),
+      leaveConversation: (call, request) => leaveConversation(context, call, request),
+      updateMemberRole: (call, request) => updateMemberRole(context, call, request),
     }),
     implement(MessageService, {
       sendMessage: (call, request) => sendMessage(context, call, request),
       listMessages: (call, request) => listMessages(context, call, request),
+      getMessage: (call, request) => getMessage(context, call, request),
+      markRead: (call, request) => markRead(context, call, request),
+      markDelivered: (call, request) => markDelivered(context, call, request),
     }),
   ];
 }

@@ -71,6 +71,10 @@ placed as materialized (
 events as (
   insert into event (shard, position, conversation_id, seq, number, type, event_id, create_time, body, traceparent)
   select shard, position, conversation_id, seq, number, 1, event_id, now, body, traceparent from placed),
+senders as (
+  update member m set sent_number = s.number
+  from (select conversation_id, sender_id, max(number) as number from placed group by conversation_id, sender_id) s
+  where m.conversation_id = s.conversation_id and m.user_id = s.sender_id and m.left_seq is null),
 keys as (
   insert into send_key (sender_id, device_id, client_message_id, request_hash, seq, number, event_id, create_time)
   select sender_id, device_id, client_message_id, request_hash, seq, number, event_id, now from placed)
@@ -95,6 +99,9 @@ stamp as materialized (select clock_timestamp() as now),
 events as (
   insert into event (shard, position, conversation_id, seq, number, type, event_id, create_time, body, traceparent)
   select $1, position, $2, seq, number, 1, $7::uuid, now, $8::bytea, $9::text from conversations, stamp),
+senders as (
+  update member set sent_number = number from conversations
+  where conversation_id = $2 and user_id = $3 and left_seq is null),
 keys as (
   insert into send_key (sender_id, device_id, client_message_id, request_hash, seq, number, event_id, create_time)
   select $3, $4, $5, $6, seq, number, $7, now from conversations, stamp)

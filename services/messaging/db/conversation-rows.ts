@@ -6,6 +6,7 @@ import {
   type MemberRole,
 } from '@realchat/gen/realchat/messaging/v1/conversation';
 import { timestampOf } from '../domain/event-bytes.ts';
+import { unreadCount } from '../domain/unread.ts';
 
 interface ConversationRow {
   id: string;
@@ -19,6 +20,8 @@ interface ConversationRow {
   member_count: bigint;
   role: number;
   joined_seq: bigint;
+  joined_number: bigint;
+  read_number: bigint;
 }
 
 /** A conversation as one of its members sees it. */
@@ -26,10 +29,12 @@ export type ConversationView = MessageInitShape<typeof ConversationSchema>;
 
 // $1 is the viewer.
 const VIEW = `
-  select c.id, c.kind, c.title, c.direct_low, c.direct_high, c.last_seq, c.last_number, m.role, m.joined_seq,
+  select c.id, c.kind, c.title, c.direct_low, c.direct_high, c.last_seq, c.last_number, m.role, m.joined_seq, m.joined_number,
+         greatest(m.sent_number, r.read_number) as read_number,
          (extract(epoch from c.create_time) * 1000000)::bigint as micros,
          (select count(*) from member p where p.conversation_id = c.id and p.left_seq is null) as member_count
   from member m join conversation c on c.id = m.conversation_id
+  left join read_position r on r.conversation_id = m.conversation_id and r.user_id = m.user_id
   where m.user_id = $1 and m.left_seq is null`;
 
 /** The conversation as a present member sees it; undefined for anyone else. */
@@ -70,5 +75,7 @@ function toView(row: ConversationRow, viewer: string): ConversationView {
     memberCount: Number(row.member_count),
     role: row.role as MemberRole,
     joinedSeq: row.joined_seq,
+    readNumber: row.read_number,
+    unreadCount: unreadCount({ last: row.last_number, read: row.read_number, joined: row.joined_number }),
   };
 }

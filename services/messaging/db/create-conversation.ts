@@ -1,7 +1,9 @@
-import { isUniqueViolation, type Pool, type PoolClient, transaction } from '@realchat/db';
+import { isUniqueViolation, type Pool, type PoolClient } from '@realchat/db';
 import { ConversationKind, MemberRole } from '@realchat/gen/realchat/messaging/v1/conversation';
-import { encodeEvent } from '../domain/event-bytes.ts';
+import { LogRecordType } from '@realchat/gen/realchat/messaging/v1/log_service';
 import { shardOf } from '../domain/shard.ts';
+import { openStints } from './group-rows.ts';
+import { withShardLock, writeEvent } from './write-event.ts';
 
 /** A conversation to make. */
 export interface NewConversation {
@@ -15,7 +17,6 @@ export interface NewConversation {
   /** Empty: none. */
   requestId: string;
   requestHash: Buffer;
-  eventId: string;
   traceparent: string;
 }
 
@@ -25,21 +26,19 @@ export interface Existing {
   requestHash: Buffer;
 }
 
-/** Makes the conversation, its members and its first event in one transaction; undefined when another request was first. */
-export async function insertConversation(pool: Pool, made: NewConversation): Promise<{ shard: number } | undefined> {
-  const shard = shardOf(made.conversationId);
+/** Makes the conversation, its members and its first event in one transaction; false when another request was first. */
+export async function insertConversation(pool: Pool, made: NewConversation): Promise<boolean> {
   try {
-    await transaction(pool, async (client) => {
-      await client.query('select 1 from shard where id = $1 for update', [shard]);
-      const position = await takePosition(client, shard);
-      await insertRow(client, made, shard, position);
-      await insertMembers(client, made);
-      await insertFirstEvent(client, made, shard, position);
+    await withShardLock(pool, made.conversationId, async (client) => {
+      await insertRow(client, made);
+      const members = made.memberIds.map((userId) => ({ userId, role: roleOf(made, userId) }));
+      const joinedSeq = await writeFirstEvent(client, made, members);
+      await openStints(client, { conversationId: made.conversationId, joinedSeq, joinedNumber: 0n }, members);
     });
-    return { shard };
+    return true;
   } catch (error) {
     if (isUniqueViolation(error, 'conversation_direct_pair') || isUniqueViolation(error, 'conversation_request'))
-      return undefined;
+      return false;
     throw error;
   }
 }
@@ -58,24 +57,15 @@ export async function findExisting(pool: Pool, made: NewConversation): Promise<E
   return row && { conversationId: row.id, requestHash: row.same_pair ? made.requestHash : row.request_hash };
 }
 
-async function takePosition(client: PoolClient, shard: number): Promise<bigint> {
-  const result = await client.query<{ head: bigint }>('update shard set head = head + 1 where id = $1 returning head', [
-    shard,
-  ]);
-  const head = result.rows[0]?.head;
-  if (head === undefined) throw new Error(`shard ${shard} does not exist`);
-  return head;
-}
-
-async function insertRow(client: PoolClient, made: NewConversation, shard: number, position: bigint): Promise<void> {
+async function insertRow(client: PoolClient, made: NewConversation): Promise<void> {
   const [low, high] = directPair(made);
   await client.query(
     `insert into conversation (id, shard, kind, title, creator_id, request_id, request_hash, direct_low, direct_high,
                                create_time, last_seq, last_number, head_position)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp(), 1, 0, $10)`,
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp(), 0, 0, 0)`,
     [
       made.conversationId,
-      shard,
+      shardOf(made.conversationId),
       made.kind,
       made.title,
       made.creatorId,
@@ -83,43 +73,21 @@ async function insertRow(client: PoolClient, made: NewConversation, shard: numbe
       made.requestHash,
       low,
       high,
-      position,
     ],
   );
 }
 
-async function insertMembers(client: PoolClient, made: NewConversation): Promise<void> {
-  const roles = made.memberIds.map((id) => roleOf(made, id));
-  await client.query(
-    `insert into member (conversation_id, user_id, joined_seq, role)
-     select $1, user_id, 1, role from unnest($2::uuid[], $3::smallint[]) as t (user_id, role)`,
-    [made.conversationId, made.memberIds, roles],
-  );
-}
-
-async function insertFirstEvent(
+function writeFirstEvent(
   client: PoolClient,
   made: NewConversation,
-  shard: number,
-  position: bigint,
-): Promise<void> {
-  const body = encodeEvent({
-    conversationId: made.conversationId,
-    actorId: made.creatorId,
-    change: {
-      case: 'conversationCreated',
-      value: {
-        kind: made.kind,
-        title: made.title,
-        members: made.memberIds.map((userId) => ({ userId, role: roleOf(made, userId) })),
-      },
-    },
+  members: { userId: string; role: MemberRole }[],
+): Promise<bigint> {
+  const { conversationId, creatorId, traceparent, kind, title } = made;
+  return writeEvent(client, {
+    by: { conversationId, userId: creatorId, traceparent },
+    type: LogRecordType.CONVERSATION_CREATED,
+    change: { case: 'conversationCreated', value: { kind, title, members } },
   });
-  await client.query(
-    `insert into event (shard, position, conversation_id, seq, type, event_id, create_time, body, traceparent)
-     select $1, $2, id, 1, 2, $4, create_time, $5, $6 from conversation where id = $3`,
-    [shard, position, made.conversationId, made.eventId, body, made.traceparent],
-  );
 }
 
 function roleOf(made: NewConversation, userId: string): MemberRole {

@@ -1,29 +1,40 @@
 import { type Client, type Pool, type PoolClient, snapshot } from '@realchat/db';
-import { withPlace } from '../domain/event-bytes.ts';
+import { LogRecordType } from '@realchat/gen/realchat/messaging/v1/log_service';
+import { encodeEvent, withPlace } from '../domain/event-bytes.ts';
 
 /** One event of the log as stored. */
 export interface LogRow {
   shard: number;
   position: bigint;
   conversation_id: string;
+  /** 0 for an event that takes none. */
   seq: bigint;
+  /** The message's number, or the number that was read. */
   number: bigint | null;
   type: number;
   micros: bigint;
+  /** Empty for a read position: its event is made of the columns. */
   body: Buffer;
   traceparent: string;
+  /** Whose read position it is; null for every other event. */
+  reader_id: string | null;
 }
 
-/** The whole event: its bytes with its place. */
+/** The whole event: its bytes with its place. The same row always gives the same bytes. */
 export function placed(row: LogRow): Uint8Array {
-  const { seq, position, number, micros } = row;
-  return withPlace(row.body, { seq, position, number, createTimeMicros: micros });
+  const { seq, position, number, micros: createTimeMicros } = row;
+  if (row.reader_id === null) return withPlace(row.body, { seq, position, number, createTimeMicros });
+  const change = { case: 'readAdvanced', value: { userId: row.reader_id, number: number ?? 0n } } as const;
+  const body = encodeEvent({ conversationId: row.conversation_id, actorId: row.reader_id, change });
+  return withPlace(body, { seq, position, number: null, createTimeMicros });
 }
 
 type Db = Pool | PoolClient | Client;
 
 const COLUMNS = `e.shard, e.position, e.conversation_id, e.seq, e.number, e.type, e.body, e.traceparent,
-  (extract(epoch from e.create_time) * 1000000)::bigint as micros`;
+  (extract(epoch from e.create_time) * 1000000)::bigint as micros, null::uuid as reader_id`;
+const READ_COLUMNS = `e.shard, e.position, e.conversation_id, 0::bigint, e.number, ${LogRecordType.READ_ADVANCED}, ''::bytea, e.traceparent,
+  (extract(epoch from e.create_time) * 1000000)::bigint, e.user_id`;
 
 /** The newest committed position of every shard, by shard id. */
 export async function readHeads(db: Db): Promise<bigint[]> {
@@ -39,11 +50,14 @@ export async function readEpoch(pool: Pool): Promise<string> {
   return epoch;
 }
 
-/** A shard's events after a position, in order. */
+/** A shard's events after a position, in order. A position that is missing was superseded. */
 export async function readShard(db: Db, shard: number, after: bigint, limit: number): Promise<LogRow[]> {
   const result = await db.query<LogRow>({
     name: 'read-shard',
-    text: `select ${COLUMNS} from event e where e.shard = $1 and e.position > $2 order by e.position limit $3`,
+    text: `(select ${COLUMNS} from event e where e.shard = $1 and e.position > $2 order by e.position limit $3)
+      union all
+      (select ${READ_COLUMNS} from read_event e where e.shard = $1 and e.position > $2 order by e.position limit $3)
+      order by position limit $3`,
     values: [shard, after, limit],
   });
   return result.rows;
@@ -75,16 +89,25 @@ export function readSessionSnapshot(
   });
 }
 
-// Memberships joined with conversations that have moved, then their events by (conversation, position).
+// Memberships joined with conversations that have moved, then their events by (conversation, position). Of what members
+// have read the newest is enough.
 async function readMissed(client: PoolClient, userId: string, after: bigint[], limit: number): Promise<LogRow[]> {
   const result = await client.query<LogRow>(
-    `select ${COLUMNS}
-     from unnest($2::bigint[]) with ordinality as seen (position, shard_ordinal)
-     join conversation c on c.shard = seen.shard_ordinal - 1 and c.head_position > seen.position
-     join member m on m.conversation_id = c.id and m.user_id = $1
-     join event e on e.conversation_id = c.id and e.position > seen.position
+    `with stint as (
+       select m.conversation_id, m.joined_seq, m.left_seq, seen.position
+       from unnest($2::bigint[]) with ordinality as seen (position, shard_ordinal)
+       join conversation c on c.shard = seen.shard_ordinal - 1 and c.head_position > seen.position
+       join member m on m.conversation_id = c.id and m.user_id = $1)
+     select ${COLUMNS}
+     from stint m join event e on e.conversation_id = m.conversation_id and e.position > m.position
        and e.seq >= m.joined_seq and (m.left_seq is null or e.seq <= m.left_seq)
-     order by e.shard, e.position limit $3`,
+     union all
+     select ${READ_COLUMNS}
+     from stint m join read_event e on e.conversation_id = m.conversation_id and e.position > m.position
+       and e.after_seq >= m.joined_seq and (m.left_seq is null or e.after_seq < m.left_seq)
+     where not exists (select 1 from read_event n where n.conversation_id = e.conversation_id
+                       and n.user_id = e.user_id and n.position > e.position)
+     order by shard, position limit $3`,
     [userId, after, limit],
   );
   return result.rows;

@@ -1,12 +1,5 @@
 import type { Pool } from '@realchat/db';
-
-/** One message's row, in no order of its own. */
-export interface MessageRow {
-  seq: bigint;
-  number: bigint;
-  micros: bigint;
-  body: Buffer;
-}
+import type { StoredMessage } from '../domain/message-bytes.ts';
 
 /** What a user may see of a conversation at all. */
 export interface Visibility {
@@ -36,8 +29,8 @@ export async function readVisibility(
 export async function readMessages(
   pool: Pool,
   query: { userId: string; conversationId: string; after: bigint; before: bigint; newestFirst: boolean; limit: number },
-): Promise<MessageRow[]> {
-  const result = await pool.query<MessageRow>(
+): Promise<StoredMessage[]> {
+  const result = await pool.query<StoredMessage>(
     `select e.seq, e.number, (extract(epoch from e.create_time) * 1000000)::bigint as micros, e.body
      from event e
      where e.conversation_id = $1 and e.type = 1 and e.seq > $3 and e.seq < $4
@@ -47,4 +40,20 @@ export async function readMessages(
     [query.conversationId, query.userId, query.after, query.before, query.limit],
   );
   return result.rows;
+}
+
+/** One message by its id, if the user's stints let it through. */
+export async function readMessage(
+  pool: Pool,
+  query: { userId: string; conversationId: string; messageId: string },
+): Promise<StoredMessage | undefined> {
+  const result = await pool.query<StoredMessage>(
+    `select e.seq, e.number, (extract(epoch from e.create_time) * 1000000)::bigint as micros, e.body
+     from event e
+     where e.event_id = $3 and e.conversation_id = $1 and e.type = 1
+       and exists (select 1 from member m where m.conversation_id = $1 and m.user_id = $2
+                   and e.seq >= m.joined_seq and (m.left_seq is null or e.seq <= m.left_seq))`,
+    [query.conversationId, query.userId, query.messageId],
+  );
+  return result.rows[0];
 }

@@ -1,7 +1,9 @@
 import { Code, RpcError } from '@realchat/rpc';
 import { parse, stringify, validate } from 'uuid';
 
-/** A page token is the last id of the page before. It grants nothing: what it pages through is always the caller's own. */
+// A page token says where the page before ended. It grants nothing: what it pages through is always the caller's own to see.
+
+/** The token behind an id. */
 export function encodePageToken(lastId: string): string {
   return Buffer.from(parse(lastId)).toString('base64url');
 }
@@ -11,13 +13,42 @@ export function decodePageToken(token: string): string {
   const bytes = Buffer.from(token, 'base64url');
   const id = bytes.length === 16 ? stringifyOrNothing(bytes) : undefined;
   if (id && encodePageToken(id) === token) return id;
+  throw invalidPageToken();
+}
+
+/** Where a member stands in the list of members. */
+export interface MemberPlace {
+  joinedSeq: bigint;
+  userId: string;
+}
+
+/** The token behind a member. */
+export function encodeMemberPageToken({ joinedSeq, userId }: MemberPlace): string {
+  const bytes = Buffer.alloc(24);
+  bytes.writeBigInt64BE(joinedSeq);
+  bytes.set(parse(userId), 8);
+  return bytes.toString('base64url');
+}
+
+/** Throws INVALID_ARGUMENT for what encodeMemberPageToken has not made. */
+export function decodeMemberPageToken(token: string): MemberPlace {
+  const bytes = Buffer.from(token, 'base64url');
+  const userId = bytes.length === 24 ? stringifyOrNothing(bytes.subarray(8)) : undefined;
+  if (userId) {
+    const place = { joinedSeq: bytes.readBigInt64BE(), userId };
+    if (encodeMemberPageToken(place) === token) return place;
+  }
+  throw invalidPageToken();
+}
+
+function invalidPageToken(): RpcError {
   const message = 'the page token is not one of this list';
-  throw new RpcError(Code.INVALID_ARGUMENT, 'PAGE_TOKEN_INVALID', message, {
+  return new RpcError(Code.INVALID_ARGUMENT, 'PAGE_TOKEN_INVALID', message, {
     violations: [{ field: 'page_token', description: message }],
   });
 }
 
-function stringifyOrNothing(bytes: Buffer): string | undefined {
+function stringifyOrNothing(bytes: Uint8Array): string | undefined {
   try {
     const id = stringify(bytes);
     return validate(id) ? id : undefined;

@@ -11,6 +11,8 @@ import { v7 as uuidv7 } from 'uuid';
 import type { MessagingContext } from '../context.ts';
 import { readConversation } from '../db/conversation-rows.ts';
 import { type Existing, findExisting, insertConversation, type NewConversation } from '../db/create-conversation.ts';
+import { shardOf } from '../domain/shard.ts';
+import { refuseUnknownUsers } from './known-users.ts';
 import { conversationNotFound } from './refusals.ts';
 
 type Response = MessageInitShape<typeof CreateConversationResponseSchema>;
@@ -26,14 +28,18 @@ export async function createConversation(
   const existing = await findExisting(context.pool, wanted);
   if (existing) return respondWith(context, call, accept(existing, wanted));
 
-  await refuseUnknownUsers(context, call, wanted);
+  await refuseUnknownUsers(
+    context,
+    call,
+    wanted.memberIds.filter((id) => id !== wanted.creatorId),
+  );
   const made = await insertConversation(context.pool, wanted);
   if (!made) {
     const first = await findExisting(context.pool, wanted);
     if (!first) throw new Error('a conversation was in the way and is gone');
     return respondWith(context, call, accept(first, wanted));
   }
-  context.committed([made.shard]);
+  context.committed([shardOf(wanted.conversationId)]);
   context.events.conversationCreated(
     call,
     wanted.kind === ConversationKind.DIRECT ? 'direct' : 'group',
@@ -48,7 +54,6 @@ function toNewConversation(call: Call, request: CreateConversationRequest): NewC
     conversationId: uuidv7(),
     creatorId,
     requestId: request.requestId,
-    eventId: uuidv7(),
     traceparent: formatTraceparent(call.trace),
   };
   if (request.conversation.case === 'group') {
@@ -80,17 +85,6 @@ function accept(existing: Existing, wanted: NewConversation): string {
   throw new RpcError(Code.INVALID_ARGUMENT, 'REQUEST_ID_REUSED', message, {
     violations: [{ field: 'request_id', description: message }],
   });
-}
-
-async function refuseUnknownUsers(context: MessagingContext, call: Call, wanted: NewConversation): Promise<void> {
-  const userIds = wanted.memberIds.filter((id) => id !== wanted.creatorId);
-  if (userIds.length === 0) return;
-  const { missingUserIds } = await context.accounts.findMissingAccounts(
-    { userIds },
-    { signal: call.signal, trace: call.trace },
-  );
-  const [missing] = missingUserIds;
-  if (missing) throw new RpcError(Code.NOT_FOUND, 'USER_NOT_FOUND', 'no such user', { metadata: { user_id: missing } });
 }
 
 async function respondWith(context: MessagingContext, call: Call, conversationId: string): Promise<Response> {

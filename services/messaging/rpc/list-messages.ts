@@ -1,14 +1,12 @@
-import { fromBinary, type MessageInitShape } from '@bufbuild/protobuf';
-import { ConversationEventSchema } from '@realchat/gen/realchat/messaging/v1/conversation_event';
-import type { Message } from '@realchat/gen/realchat/messaging/v1/message';
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import type {
   ListMessagesRequest,
   ListMessagesResponseSchema,
 } from '@realchat/gen/realchat/messaging/v1/message_service';
 import type { Call } from '@realchat/rpc';
 import type { MessagingContext } from '../context.ts';
-import { type MessageRow, readMessages, readVisibility, type Visibility } from '../db/read-messages.ts';
-import { withPlace } from '../domain/event-bytes.ts';
+import { readMessages, readVisibility, type Visibility } from '../db/read-messages.ts';
+import { type StoredMessage, toMessage } from '../domain/message-bytes.ts';
 import { conversationNotFound } from './refusals.ts';
 
 const DEFAULT_PAGE_SIZE = 50;
@@ -41,7 +39,7 @@ export async function listMessages(
   };
 }
 
-function countThatFits(rows: MessageRow[], size: number): number {
+function countThatFits(rows: StoredMessage[], size: number): number {
   let bytes = 0;
   let count = 0;
   for (const row of rows.slice(0, size)) {
@@ -54,7 +52,7 @@ function countThatFits(rows: MessageRow[], size: number): number {
 
 /** The stretch of seqs in which the page leaves nothing out. `page` is in the order it was read. */
 function coverage(
-  page: MessageRow[],
+  page: StoredMessage[],
   hasMore: boolean,
   asked: { newestFirst: boolean; after: bigint; before: bigint },
   visible: Visibility,
@@ -71,13 +69,4 @@ function coverage(
 
 function max(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
-}
-
-function toMessage(row: MessageRow): Message {
-  // The position is not the reader's concern here.
-  const bytes = withPlace(row.body, { seq: row.seq, position: 0n, number: row.number, createTimeMicros: row.micros });
-  const event = fromBinary(ConversationEventSchema, bytes);
-  if (event.change.case !== 'messageSent' || !event.change.value.message)
-    throw new Error(`seq ${row.seq} is no message`);
-  return event.change.value.message;
 }

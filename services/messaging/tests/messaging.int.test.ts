@@ -1,75 +1,35 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import { type Client, createClient } from '@realchat/db';
-import { AccountService } from '@realchat/gen/realchat/auth/v1/account_service';
+import type { Client } from '@realchat/db';
 import { ConversationKind, MemberRole } from '@realchat/gen/realchat/messaging/v1/conversation';
 import { ConversationEventSchema } from '@realchat/gen/realchat/messaging/v1/conversation_event';
-import { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
-import { LogRecordType, LogService } from '@realchat/gen/realchat/messaging/v1/log_service';
-import { MessageService } from '@realchat/gen/realchat/messaging/v1/message_service';
-import { createGrpcServer, type GrpcServer, implement, unavailable } from '@realchat/rpc';
-import { createTestDatabase, refusalOf, silentTelemetry } from '@realchat/testkit';
-import { createTestClient, type TestClient } from '@realchat/testkit/rpc-client';
-import { AUDIENCE, ISSUER, startIssuer, type TestIssuer } from '@realchat/testkit/token-issuer';
+import { LogRecordType } from '@realchat/gen/realchat/messaging/v1/log_service';
+import { refusalOf } from '@realchat/testkit';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { migrations } from '../db/migrations/index.ts';
-import { createMessagingService, type MessagingService } from '../service.ts';
+import { createFixture, type Fixture, type User } from './messaging-fixture.ts';
 
-const anywhere = { host: '127.0.0.1', port: 0 };
 const [alice, bob, carol, mallory] = [uuidv7(), uuidv7(), uuidv7(), uuidv7()] as const;
-const unknownUser = uuidv7();
 
-let issuer: TestIssuer;
-let accounts: GrpcServer;
-let accountsAway = false;
-let service: MessagingService;
+let fixture: Fixture;
 let db: Client;
-let log: TestClient<typeof LogService>;
-const conversationsOf = new Map<string, TestClient<typeof ConversationService>>();
-const messagesOf = new Map<string, TestClient<typeof MessageService>>();
+let log: Fixture['log'];
+const conversationsOf = new Map<string, User['conversations']>();
+const messagesOf = new Map<string, User['messages']>();
 
 beforeAll(async () => {
-  issuer = await startIssuer();
-  accounts = createGrpcServer({ listen: anywhere, implementations: [accountService()], ...silentTelemetry() });
-  await accounts.start();
-  const url = await createTestDatabase(migrations);
-  db = createClient({ url, name: 'test' });
-  await db.connect();
-  service = createMessagingService(
-    {
-      REALCHAT_MODE: 'development',
-      INSTANCE_ID: 'test',
-      LOG_LEVEL: 'error',
-      OPS_LISTEN: anywhere,
-      GRPC_LISTEN: anywhere,
-      INTERNAL_LISTEN: anywhere,
-      JWKS_URL: issuer.url,
-      TOKEN_ISSUER: ISSUER,
-      TOKEN_AUDIENCE: AUDIENCE,
-      DATABASE_URL: url,
-      DATABASE_POOL_SIZE: 5,
-      AUTH_INTERNAL: { host: '127.0.0.1', port: accounts.port },
-    },
-    silentTelemetry(),
-  );
-  await service.start();
-  log = createTestClient(LogService, service.ports.internal);
-  for (const user of [alice, bob, carol, mallory]) {
-    const token = await issuer.sign({ sub: user, did: `device-${user}` });
-    conversationsOf.set(user, createTestClient(ConversationService, service.ports.grpc, token));
-    messagesOf.set(user, createTestClient(MessageService, service.ports.grpc, token));
+  fixture = await createFixture();
+  ({ db, log } = fixture);
+  for (const id of [alice, bob, carol, mallory]) {
+    const user = await fixture.user(id);
+    conversationsOf.set(id, user.conversations);
+    messagesOf.set(id, user.messages);
   }
 });
 
-afterAll(async () => {
-  await service.stop();
-  await accounts.stop(100);
-  await issuer.stop();
-  await db.end();
-});
+afterAll(() => fixture.stop());
 
 beforeEach(() => {
-  accountsAway = false;
+  fixture.accountsAway = false;
 });
 
 describe('CreateConversation', () => {
@@ -109,16 +69,16 @@ describe('CreateConversation', () => {
 
   test('a user who does not exist is named, and nothing is made', async () => {
     const before = await countConversations();
-    expect(await refusalOf(makeGroup('Ghosts', [bob, unknownUser]))).toMatchObject({
+    expect(await refusalOf(makeGroup('Ghosts', [bob, fixture.unknownUser]))).toMatchObject({
       code: 'NOT_FOUND',
       reason: 'USER_NOT_FOUND',
-      metadata: { user_id: unknownUser },
+      metadata: { user_id: fixture.unknownUser },
     });
     expect(await countConversations()).toBe(before);
   });
 
   test('auth away is UNAVAILABLE, and nothing is made', async () => {
-    accountsAway = true;
+    fixture.accountsAway = true;
     const before = await countConversations();
     expect(await refusalOf(makeGroup('Later', [bob]))).toMatchObject({ code: 'UNAVAILABLE', retryAfterMs: 1_000 });
     expect(await countConversations()).toBe(before);
@@ -442,18 +402,4 @@ async function untilAnswered<T>(call: () => Promise<T>): Promise<T> {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
-}
-
-/** Stands in for auth's listener, which a test of messaging alone does not start: everyone exists but one. */
-function accountService() {
-  return implement(
-    AccountService,
-    {
-      findMissingAccounts: async (_call, request) => {
-        if (accountsAway) throw unavailable('away');
-        return { missingUserIds: request.userIds.filter((id) => id === unknownUser) };
-      },
-    },
-    { open: true },
-  );
 }
