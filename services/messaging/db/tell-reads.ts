@@ -16,14 +16,14 @@ const WAITING = `
   from read_position p join conversation c on c.id = p.conversation_id
   where p.read_number > p.told_number order by p.told_time limit $1`;
 
-// A row is locked in its newest version, so what is told is what is stored. Who is no member any more tells nobody.
+// What is marked after this snapshot is beyond `told_number` and so due again. Who is no member any more tells nobody.
 // Events that a newer one supersedes are deleted once they are published: so the relay finds no hole, and Kafka has all.
 const TELL = `
   with due as materialized (
     select p.conversation_id, p.user_id, p.read_number, p.traceparent, c.shard, c.last_seq
     from read_position p join conversation c on c.id = p.conversation_id
     where p.read_number > p.told_number and p.told_time <= clock_timestamp() - $3::interval and c.shard = any($1::int[])
-    order by p.told_time limit $2 for update of p),
+    order by p.told_time limit $2),
   visible as (
     select d.* from due d
     join member m on m.conversation_id = d.conversation_id and m.user_id = d.user_id and m.left_seq is null),

@@ -29,6 +29,7 @@ export interface User {
 /** Messaging on a database of its own. Auth's listener is stood in for: everyone exists but `unknownUser`. */
 export interface Fixture {
   service: MessagingService;
+  url: string;
   db: Client;
   log: TestClient<typeof LogService>;
   unknownUser: string;
@@ -92,6 +93,7 @@ export async function createFixture(): Promise<Fixture> {
 
   const fixture: Fixture = {
     service,
+    url,
     db,
     log,
     unknownUser,
