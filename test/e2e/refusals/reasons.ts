@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { create } from '@bufbuild/protobuf';
+import { create, type DescMethod } from '@bufbuild/protobuf';
 import { AuthService } from '@realchat/gen/realchat/auth/v1/auth_service';
 import { DeliveryService } from '@realchat/gen/realchat/delivery/v1/delivery_service';
+import { MemberRole } from '@realchat/gen/realchat/messaging/v1/conversation';
 import { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
 import { MessageService } from '@realchat/gen/realchat/messaging/v1/message_service';
 import { ProfileService } from '@realchat/gen/realchat/profile/v1/profile_service';
@@ -122,6 +123,62 @@ export const reasonCases: ReasonCase[] = [
     },
     also: { fields: ['client_message_id'] },
   },
+  {
+    code: 'PERMISSION_DENIED',
+    reason: 'ROLE_REQUIRED',
+    when: 'a member gives the group another title',
+    ask: (scene) => inGroup(scene, 'peer', ConversationService.method.updateConversation, { title: 'mine' }),
+  },
+  {
+    code: 'INVALID_ARGUMENT',
+    reason: 'USE_LEAVE',
+    when: 'the owner removes themselves',
+    ask: (scene) => {
+      const { userId } = scene.owner;
+      return inGroup(scene, 'owner', ConversationService.method.removeMember, { userId });
+    },
+    also: { fields: ['user_id'] },
+  },
+  {
+    code: 'INVALID_ARGUMENT',
+    reason: 'OWNER_REQUIRED',
+    when: 'the owner wants to be a member',
+    ask: (scene) => {
+      const wish = { userId: scene.owner.userId, role: MemberRole.MEMBER };
+      return inGroup(scene, 'owner', ConversationService.method.updateMemberRole, wish);
+    },
+    also: { fields: ['role'] },
+  },
+  {
+    code: 'NOT_FOUND',
+    reason: 'MEMBER_NOT_FOUND',
+    when: 'an admin is made of nobody',
+    ask: (scene) => {
+      const wish = { userId: randomUUID(), role: MemberRole.ADMIN };
+      return inGroup(scene, 'owner', ConversationService.method.updateMemberRole, wish);
+    },
+  },
+  {
+    code: 'NOT_FOUND',
+    reason: 'USER_NOT_FOUND',
+    when: 'nobody is added',
+    ask: (scene) => inGroup(scene, 'owner', ConversationService.method.addMembers, { userIds: [randomUUID()] }),
+  },
+  {
+    code: 'NOT_FOUND',
+    reason: 'MESSAGE_NOT_FOUND',
+    when: 'nobody has sent it',
+    ask: (scene) => inGroup(scene, 'peer', MessageService.method.getMessage, { messageId: randomUUID() }),
+  },
+  ...[MessageService.method.markRead, MessageService.method.markDelivered].map(
+    (method): ReasonCase => ({
+      code: 'INVALID_ARGUMENT',
+      reason: 'NUMBER_BEYOND_LAST',
+      when: `${method.name} names a message to come`,
+      ask: (scene) => inGroup(scene, 'peer', method, { number: 1n }),
+      also: { fields: ['number'] },
+    }),
+  ),
   ...['not a token', "' or 1=1 --", Buffer.alloc(16, 7).toString('base64')].map(
     (pageToken): ReasonCase => ({
       code: 'INVALID_ARGUMENT',
@@ -185,6 +242,18 @@ export const reasonCases: ReasonCase[] = [
     }),
   },
 ];
+
+/** A call of one of the two about a new group of theirs. */
+async function inGroup(
+  { owner, peer }: Scene,
+  as: 'owner' | 'peer',
+  method: DescMethod,
+  request: Record<string, unknown>,
+): Promise<Ask> {
+  const conversationId = await owner.createConversation({ title: 'A group', members: [peer.userId] });
+  const token = (as === 'owner' ? owner : peer).accessToken;
+  return { method, request: create(method.input, { ...request, conversationId }), token };
+}
 
 async function cursorOf(user: User): Promise<Uint8Array> {
   const subscription = await user.subscribe();

@@ -1,6 +1,7 @@
 import { type DescField, type DescOneof, getOption, isFieldSet, type Message } from '@bufbuild/protobuf';
 import {
   BytesRulesSchema,
+  EnumRulesSchema,
   type FieldRules,
   FieldRulesSchema,
   field as fieldRules,
@@ -32,7 +33,7 @@ export function validValue(field: DescField, index = 0): unknown {
 export function invalidValues(field: DescField): InvalidValue[] {
   const rules = getOption(field, fieldRules);
   const known = setFields(FieldRulesSchema, rules);
-  const strange = known.filter((name) => !['string', 'bytes', 'int32', 'int64', 'repeated'].includes(name));
+  const strange = known.filter((name) => !['string', 'bytes', 'int32', 'int64', 'enum', 'repeated'].includes(name));
   if (known.length === 0 || strange.length > 0) {
     throw new Error(`no invalid value is known for ${nameOf(field)} (${strange.join(', ') || 'it has no rules'})`);
   }
@@ -84,6 +85,12 @@ function invalidScalars(name: string, { type }: FieldRules): InvalidValue[] {
         throw new Error(`no invalid value is known for ${type.case}.${rule} of ${name}`);
       });
     }
+    case 'enum':
+      return setFields(EnumRulesSchema, type.value).flatMap((rule): InvalidValue[] => {
+        if (rule === 'defined_only') return [{ rule, value: 9_999 }];
+        if (rule === 'not_in') return type.value.notIn.map((value) => ({ rule, value }));
+        throw new Error(`no invalid value is known for enum.${rule} of ${name}`);
+      });
     default:
       throw new Error(`no invalid value is known for ${type.case} of ${name}`);
   }
@@ -126,6 +133,9 @@ function validScalar(name: string, rules: FieldRules | undefined, index: number)
       return rules.type.value.greaterThan.value ?? 0;
     case 'int64':
       return rules.type.value.greaterThan.value ?? 0n;
+    case 'enum':
+      // Of every enum of ours, 0 says nothing and 1 is the first that says something.
+      return 1;
     default:
       throw new Error(`no valid value is known for ${name}`);
   }
