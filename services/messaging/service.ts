@@ -73,7 +73,7 @@ export function createMessagingService(config: MessagingConfig, { log, metrics }
       committed(shards);
       events.readsTold(count);
     },
-    failed: events.readsDelayed,
+    failed: (error) => events.readsDelayed(error),
   });
   const accounts = createGrpcClient(AccountService, config.AUTH_INTERNAL, { deadlineMs: 2_000 });
   const context: MessagingContext = { pool, sendLane, readTeller, accounts, events, committed };

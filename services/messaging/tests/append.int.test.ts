@@ -105,6 +105,16 @@ test('a repeat gets the stored seq, another text under the same key is refused',
   expect(told.filter(({ kind }) => kind === 'key-reused').length).toBeGreaterThan(50);
 });
 
+test('every member has read up to the newest message of their own', async () => {
+  const { rows } = await db.query(
+    `select m.sent_number, max(e.number) as newest
+     from member m join send_key k on k.sender_id = m.user_id
+     join event e on e.event_id = k.event_id and e.conversation_id = m.conversation_id
+     group by m.conversation_id, m.user_id, m.sent_number having m.sent_number <> max(e.number)`,
+  );
+  expect(rows).toEqual([]);
+});
+
 test('nothing of a removed member is accepted after the removal', async () => {
   const { rows } = await db.query<{ accepted: bigint; before: bigint }>(
     `select count(*) filter (where e.seq > m.left_seq) as accepted, count(*) filter (where e.seq < m.left_seq) as before

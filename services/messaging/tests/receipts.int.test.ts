@@ -187,19 +187,32 @@ describe('the event of a read position', () => {
     for (const { since } of rows) if (since !== null) expect(since).toBeGreaterThanOrEqual(1);
   });
 
-  test('two instances that tell at once tell each position once', async () => {
+  test('instances that tell at once tell each position once, in the order of the log', async () => {
     const stages = await Promise.all([1, 2, 3, 4].map(() => stage(1)));
-    await fixture.db.query(
-      `insert into read_position (conversation_id, user_id, read_number)
-       select conversation_id, user_id, 1 from member where conversation_id = any($1) and sent_number = 0`,
-      [stages.map(({ conversationId }) => conversationId)],
-    );
-    await Promise.all(Array.from({ length: 4 }, () => tellReads(pool, 100)));
-    for (const { conversationId, bob, carol } of stages) {
-      await told(conversationId, bob, 1);
-      await told(conversationId, carol, 1);
-      expect(readsIn(await fixture.events(conversationId))).toHaveLength(2);
+    const ids = stages.map(({ conversationId }) => conversationId);
+    for (let round = 1; round <= 10; round++) {
+      await fixture.db.query(
+        `insert into read_position (conversation_id, user_id, read_number)
+         select conversation_id, user_id, $2 from member where conversation_id = any($1) and sent_number = 0
+         on conflict (conversation_id, user_id) do update set read_number = $2, told_time = 'epoch'`,
+        [ids, round],
+      );
+      await Promise.all(Array.from({ length: 4 }, () => tellReads(pool, 100)));
     }
+    await until('all is told', async () => {
+      const { rows } = await fixture.db.query(
+        'select 1 from read_position where conversation_id = any($1) and read_number > told_number',
+        [ids],
+      );
+      return rows.length === 0;
+    });
+    const { rows } = await fixture.db.query<{ numbers: number[] }>(
+      `select array_agg(number::int order by position) as numbers from read_event
+       where conversation_id = any($1) group by conversation_id, user_id`,
+      [ids],
+    );
+    const each = Array.from({ length: 10 }, (_, i) => i + 1);
+    expect(rows.map(({ numbers }) => numbers)).toEqual(Array.from({ length: 8 }, () => each));
   });
 
   test('what an instance that died has not told is told by another', async () => {
