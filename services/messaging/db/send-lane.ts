@@ -19,6 +19,9 @@ export class LaneFullError extends Error {
 const MAX_WAITING = 5_000;
 const MAX_BATCH = 512;
 const MAX_BATCH_BYTES = 2 * 1024 * 1024;
+// A prepared statement keeps the plan that fitted the tables when it was new. On a young database that is one for tiny
+// tables, until statistics come a minute later: by then an append costs six times as much.
+const FIRST_REPLAN_AFTER = 1_000;
 
 interface Waiting {
   draft: Draft;
@@ -40,6 +43,8 @@ export function createSendLane(options: {
   /** The draft that waits or is in flight under each key. */
   const pending = new Map<string, { draft: Draft; outcome: Promise<Outcome> }>();
   let client: Client | undefined;
+  let appended = 0;
+  let replanAt = FIRST_REPLAN_AFTER;
   let running: Promise<void> | undefined;
 
   const connection = async (): Promise<Client> => {
@@ -50,7 +55,18 @@ export function createSendLane(options: {
       if (client === fresh) client = undefined;
     });
     client = fresh;
+    appended = 0;
+    replanAt = FIRST_REPLAN_AFTER;
     return fresh;
+  };
+
+  /** Has the statements planned anew each time that twice as much has been appended. */
+  const replan = (used: Client, count: number): void => {
+    appended += count;
+    if (appended < replanAt) return;
+    replanAt = appended * 2;
+    // Goes ahead of the next batch on the same connection; what fails it fails that batch, too.
+    used.query('discard plans').catch(() => {});
   };
 
   const drop = (broken: Client) => {
@@ -66,6 +82,7 @@ export function createSendLane(options: {
         used,
         batch.map((each) => each.draft),
       );
+      replan(used, batch.length);
       options.observeBatch(batch.length);
       options.committed(new Set(batch.map((each) => each.draft.shard)));
       for (const [i, each] of batch.entries()) each.resolve(outcomes[i] as Outcome);
