@@ -22,7 +22,7 @@ function startProcess(env: Record<string, string>): AuthProcess {
   const child = spawn(process.execPath, [MAIN], { env: { PATH: process.env['PATH'] ?? '', ...env } });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  return { child, output: () => output, exited: once(child, 'exit').then(([code]) => code as number | null) };
+  return { child, output: () => output, exited: once(child, 'close').then(([code]) => code as number | null) };
 }
 
 test('S-71: without its secret the process does not start, and says what is missing before any port opens', async () => {
