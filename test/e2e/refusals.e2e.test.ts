@@ -121,7 +121,7 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
     async (_name, method) => {
       const before = await store.countMessages();
       const of = (id: string) =>
-        Object.assign(validMessage(method.input), { conversationId: id, clientMessageId: randomUUID() });
+        Object.assign(validMessage(method.input), { conversationId: id, clientMessageId: randomUUID(), pageToken: '' });
       const foreign = await ask({ method, request: of(conversationId), token: stranger.accessToken });
       const absent = await ask({ method, request: of(randomUUID()), token: stranger.accessToken });
       expect(foreign).toMatchObject({ code: 'NOT_FOUND', reason: 'CONVERSATION_NOT_FOUND', domain: 'realchat.dev' });
