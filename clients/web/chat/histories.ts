@@ -74,7 +74,8 @@ export class Histories {
   /** Takes a pushed event. */
   takeEvent({ conversationId, seq, change }: ConversationEvent): void {
     const entry = this.#entries.get(conversationId);
-    if (!entry) return;
+    // Read positions have no place among the messages.
+    if (!entry || seq === 0n) return;
     if (change.case === 'messageSent' && change.value.message) entry.timeline.addMessage(change.value.message);
     else entry.timeline.addOther(seq);
     void this.#repair(conversationId, entry);
