@@ -5,7 +5,8 @@ export const databaseSettings = {
   DATABASE_URL: z
     .string()
     .min(1)
-    .describe("The service's own database, as its own role: postgres://role:password@host:port/name."),
+    .describe("The service's own database, as its own role: postgres://role:password@host:port/name.")
+    .meta({ secret: true }),
   DATABASE_POOL_SIZE: z.coerce
     .number()
     .int()

@@ -20,7 +20,8 @@ export const authSettings = {
     .min(32)
     .describe(
       'At least 32 random characters, the same for all instances. Seals the signing keys in the database: with another secret they cannot be opened.',
-    ),
+    )
+    .meta({ secret: true }),
   ACCESS_TOKEN_SECONDS: z.coerce
     .number()
     .int()

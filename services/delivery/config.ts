@@ -17,7 +17,8 @@ export const deliverySettings = {
   CURSOR_SECRET: z
     .string()
     .min(32)
-    .describe('Authenticates cursors; the same on every instance. With another one, all cursors are refused.'),
+    .describe('Authenticates cursors; the same on every instance. With another one, all cursors are refused.')
+    .meta({ secret: true }),
   MAX_STREAMS: count(1, 1_000_000).default(20_000).describe('The most streams that this process serves at once.'),
   MAX_STREAMS_PER_USER: count(1, 10_000).default(20).describe('The most streams of one user at once.'),
   MAX_REPLAY_EVENTS: count(1, 10_000)

@@ -1,11 +1,7 @@
-import { parseConfig, type Settings } from '@realchat/config';
+import { parseConfig } from '@realchat/config';
 import { describe, expect, it } from 'vitest';
-import { gatewaySettings } from '../../edge/gateway/config.ts';
-import { authSettings } from '../../services/auth/config.ts';
-import { deliverySettings } from '../../services/delivery/config.ts';
-import { messagingSettings, relaySettings } from '../../services/messaging/config.ts';
-import { profileSettings } from '../../services/profile/config.ts';
 import { meshNames, meshTable, startGroups } from './mesh.ts';
+import { meshSettings } from './mesh-settings.ts';
 import { defaultPorts } from './ports.ts';
 
 const CURSOR = 'cursor'.padEnd(43, '-');
@@ -33,17 +29,8 @@ const table = meshTable({
 });
 const variables = (name: keyof typeof table) => table[name].env;
 
-const settings: Record<keyof typeof table, Settings> = {
-  auth: authSettings,
-  profile: profileSettings,
-  messaging: messagingSettings,
-  relay: relaySettings,
-  delivery: deliverySettings,
-  gateway: gatewaySettings,
-};
-
 describe('the table of the mesh', () => {
-  it.each(Object.entries(settings))('gives %s what it asks for', (name, wanted) => {
+  it.each(Object.entries(meshSettings))('gives %s what it asks for', (name, wanted) => {
     expect(() => parseConfig(wanted, variables(name as keyof typeof table))).not.toThrow();
   });
 

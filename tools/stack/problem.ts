@@ -8,3 +8,6 @@ export class Problem extends Error {
     this.wayOut = wayOut;
   }
 }
+
+/** The way out for a machine that cannot have an engine as a process but has Docker. */
+export const WITH_DOCKER = 'use Docker: node tools/compose-env.mjs && docker compose up';

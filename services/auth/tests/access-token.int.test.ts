@@ -238,7 +238,7 @@ describe('S-20: a token that is costly to read is refused unread', () => {
       jwe,
     ])
       for (let round = 0; round < 100; round++) expect(await refusal(costly)).toBe(INVALID);
-    expect(performance.now() - begin).toBeLessThan(5_000);
+    expect(performance.now() - begin).toBeLessThan(500);
   });
 });
 

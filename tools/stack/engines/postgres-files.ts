@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, readFile, readlink, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
-import { Problem } from '../problem.ts';
+import { Problem, WITH_DOCKER } from '../problem.ts';
 import type { EngineUser } from '../process-spec.ts';
 import type { Progress } from '../progress.ts';
 import { versions } from '../versions.ts';
@@ -71,7 +71,7 @@ function packageFolder(): string {
   try {
     return dirname(dirname(own.resolve(name)));
   } catch (error) {
-    throw new Problem(`npm has no Postgres for ${process.platform}-${process.arch}`, 'use docker compose up', {
+    throw new Problem(`npm has no Postgres for ${process.platform}-${process.arch}`, WITH_DOCKER, {
       cause: error,
     });
   }

@@ -7,7 +7,7 @@ import { commandLineOf } from '../process-identity.ts';
 import type { EngineUser, ProcessSpec } from '../process-spec.ts';
 import type { Progress } from '../progress.ts';
 import { runCommand } from '../run-command.ts';
-import { type DatabaseName, databases, type Secrets } from '../secrets.ts';
+import type { DatabaseName, Secrets } from '../secrets.ts';
 import { unprivilegedUser } from './engine-user.ts';
 import { hostBasedAccess, SUPERUSER, serverSettings } from './postgres-config.ts';
 import { ensurePostgresFolder, postgresDistribution } from './postgres-files.ts';
@@ -49,24 +49,6 @@ export async function preparePostgres(options: PostgresOptions, progress: Progre
     graceMs: 20_000,
     beforeStart: () => discardStalePid(data),
   };
-}
-
-/** Makes each service's role and database; one service's role cannot connect to another's. Running it again is harmless. */
-export async function ensureDatabases(options: PostgresOptions): Promise<void> {
-  const client = new pg.Client({ connectionString: databaseUrl(options, 'superuser') });
-  await client.connect();
-  try {
-    for (const name of databases) {
-      const known = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [name]);
-      if (known.rowCount === 0) await client.query(`CREATE ROLE ${name} LOGIN`);
-      await client.query(`ALTER ROLE ${name} PASSWORD '${options.passwords[name]}'`);
-      const made = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name]);
-      if (made.rowCount === 0) await client.query(`CREATE DATABASE ${name} OWNER ${name}`);
-      await client.query(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`);
-    }
-  } finally {
-    await client.end();
-  }
 }
 
 /** The address of a service's database as its own role, or of the cluster as its superuser. */

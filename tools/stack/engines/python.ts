@@ -1,12 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Problem } from '../problem.ts';
+import { Problem, WITH_DOCKER } from '../problem.ts';
 import { runCommand } from '../run-command.ts';
 import type { Wheel } from '../versions.ts';
 
-const WAY_OUT =
-  'install Python 3.10 or newer with venv (Debian, Ubuntu: apt-get install python3 python3-venv), or use docker compose up';
+const WAY_OUT = `install Python 3.10 or newer with venv (Debian, Ubuntu: apt-get install python3 python3-venv), or ${WITH_DOCKER}`;
 
 /** Settings of the user or the workplace that would make pip install elsewhere, refuse or scold. */
 const PIP_ENVIRONMENT = { PIP_ROOT_USER_ACTION: 'ignore', PIP_USER: '0', PIP_REQUIRE_VIRTUALENV: '0' };

@@ -57,7 +57,8 @@ export function valkeyConfiguration(options: ValkeyOptions): string {
   ].join('\n');
 }
 
-async function ensureValkey(progress: Progress): Promise<string> {
+/** The server's binary, fetched at the first use. */
+export async function ensureValkey(progress: Progress): Promise<string> {
   const folder = await ensureInstalled(
     {
       name: 'valkey',

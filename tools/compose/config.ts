@@ -1,0 +1,67 @@
+import { hostPorts, list } from '@realchat/config';
+import { eventLogSettings } from '@realchat/eventlog';
+import { tokenSettings } from '@realchat/rpc';
+import { telemetrySettings } from '@realchat/telemetry';
+import { z } from 'zod';
+import type { DatabaseName } from '../stack/secrets.ts';
+
+/** A password that becomes part of an address as it is. */
+const passwordOf = (name: DatabaseName) =>
+  z
+    .string()
+    .min(16)
+    .regex(/^[\w-]+$/, 'only letters, digits, - and _')
+    .describe(`The password that the role of ${name} gets.`)
+    .meta({ secret: true });
+
+/** Settings of the job that makes roles and databases. */
+export const databasesSettings = {
+  SUPERUSER_DATABASE_URL: z
+    .string()
+    .min(1)
+    .describe('The cluster as its superuser: postgres://postgres:password@host:port/postgres.')
+    .meta({ secret: true }),
+  AUTH_DATABASE_PASSWORD: passwordOf('auth'),
+  PROFILE_DATABASE_PASSWORD: passwordOf('profile'),
+  MESSAGING_DATABASE_PASSWORD: passwordOf('messaging'),
+};
+
+/** Settings of the job that makes topics. */
+export const topicsSettings = eventLogSettings;
+
+const upstream = (what: string) => hostPorts.describe(`${what}, comma separated host:port.`);
+
+/** Settings of the job that writes what Envoy starts from. */
+export const edgeSettings = {
+  REALCHAT_MODE: telemetrySettings.REALCHAT_MODE,
+  TOKEN_ISSUER: tokenSettings.TOKEN_ISSUER,
+  TOKEN_AUDIENCE: tokenSettings.TOKEN_AUDIENCE,
+  EDGE_ORIGINS: list
+    .pipe(z.array(z.url({ protocol: /^https?$/ })).min(1))
+    .describe(
+      "The origins whose pages may call, the edge's own included, comma separated. Their https hosts are the names on the certificate; in production all are https.",
+    ),
+  EDGE_CONFIGURATION_FILE: z.string().min(1).describe("Where Envoy's configuration is written."),
+  EDGE_TLS_FOLDER: z
+    .string()
+    .min(1)
+    .describe(
+      'The folder of edge.crt (the chain) and edge.key, PEM. In development they are made there, with ca.crt for clients to trust; in production they must be there.',
+    ),
+  EDGE_TRUSTED_HOPS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(8)
+    .default(0)
+    .describe('How many proxies of ours stand before Envoy, whose x-forwarded-for is believed.'),
+  AUTH_ADDRESSES: upstream("Auth's public gRPC listeners"),
+  PROFILE_ADDRESSES: upstream("Profile's public gRPC listeners"),
+  MESSAGING_ADDRESSES: upstream("Messaging's public gRPC listeners"),
+  DELIVERY_ADDRESSES: upstream("Delivery's public gRPC listeners"),
+  GATEWAY_HTTP_ADDRESSES: upstream("The gateways' HTTP/1.1 listeners"),
+  GATEWAY_H2C_ADDRESSES: upstream("The gateways' cleartext HTTP/2 listeners"),
+  JWKS_ADDRESSES: upstream('Where auth publishes its public keys'),
+};
+
+export type EdgeConfig = z.infer<z.ZodObject<typeof edgeSettings>>;
