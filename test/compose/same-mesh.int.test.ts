@@ -97,7 +97,7 @@ describe('docs/operations.md says the same', () => {
   test('the way to bring it up, and so do the README and the launcher', () => {
     const readme = readFileSync(join(repositoryRoot, 'README.md'), 'utf8');
     for (const said of [operations, readme, WITH_DOCKER]) {
-      expect(said).toMatch(/node tools\/compose-env\.mjs\b[^]*docker compose up\b/);
+      expect(said).toMatch(/node tools\/compose-env\.mjs\b[\s\S]*docker compose up\b/);
     }
   });
 
