@@ -24,8 +24,7 @@ export function messageFields(message: Message): Record<string, unknown> {
 }
 
 // A message must not move the cursor or colour the terminal of its reader.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+const CONTROLS = /(?![\n\t])\p{Cc}/gu;
 
 /** Text for a terminal, without its control characters. */
 export function printable(text: string): string {
