@@ -1,10 +1,17 @@
 import { createClient } from '@connectrpc/connect';
-import type { WebSocketTransport } from '@realchat/client';
+import {
+  failureOf,
+  newId,
+  refreshTime,
+  type SavedSession,
+  Session,
+  type Tokens,
+  type WebSocketTransport,
+} from '@realchat/client';
 import { DeliveryService } from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import { Chat } from './chat/chat.ts';
 import { FormProblem } from './chat/form-problem.ts';
 import { authService, services, webSocketTransport } from './net/edge.ts';
-import { failureOf } from './net/failure.ts';
 import {
   deviceId,
   loadCursor,
@@ -14,10 +21,7 @@ import {
   saveOutbox,
   saveSession,
 } from './session/browser-storage.ts';
-import { newId } from './session/new-id.ts';
 import { isOnlyWindowOf } from './session/only-window.ts';
-import type { SavedSession } from './session/saved-session.ts';
-import { refreshTime, Session, type Tokens } from './session/session.ts';
 import { ChatView } from './ui/chat-view.ts';
 import { type Credentials, SignInView } from './ui/sign-in-view.ts';
 

@@ -1,19 +1,25 @@
 import type { Client } from '@connectrpc/connect';
+import {
+  type Continuity,
+  ConversationSync,
+  Conversations,
+  Directory,
+  Histories,
+  type History,
+  type Link,
+  newId,
+  Outbox,
+  Pause,
+  type Pending,
+  SendLanes,
+  Subscription,
+} from '@realchat/client';
 import type { DeliveryService } from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import { ConversationKind } from '@realchat/gen/realchat/messaging/v1/conversation';
 import type { ConversationEvent } from '@realchat/gen/realchat/messaging/v1/conversation_event';
 import type { Message } from '@realchat/gen/realchat/messaging/v1/message';
 import type { Services } from '../net/edge.ts';
-import { Pause } from '../net/pause.ts';
-import { newId } from '../session/new-id.ts';
-import { Conversations } from '../store/conversations.ts';
-import { Outbox, type Pending } from '../store/outbox.ts';
 import { ConversationMaker } from './conversation-maker.ts';
-import { ConversationSync } from './conversation-sync.ts';
-import { Directory } from './directory.ts';
-import { Histories, type History } from './histories.ts';
-import { SendLanes } from './send-lanes.ts';
-import { type Continuity, type Link, Subscription } from './subscription.ts';
 
 /** What a user's chat needs from outside. */
 export interface ChatPorts {

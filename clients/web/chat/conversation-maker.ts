@@ -1,14 +1,11 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { type Client, Code } from '@connectrpc/connect';
+import { type Directory, failureOf, newId, retrying } from '@realchat/client';
 import type { Conversation } from '@realchat/gen/realchat/messaging/v1/conversation';
 import type {
   ConversationService,
   CreateConversationRequestSchema,
 } from '@realchat/gen/realchat/messaging/v1/conversation_service';
-import { failureOf } from '../net/failure.ts';
-import { retrying } from '../net/retrying.ts';
-import { newId } from '../session/new-id.ts';
-import type { Directory } from './directory.ts';
 import { FormProblem } from './form-problem.ts';
 
 type Wish = MessageInitShape<typeof CreateConversationRequestSchema>['conversation'];

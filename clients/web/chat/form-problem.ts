@@ -1,4 +1,4 @@
-import { failureOf } from '../net/failure.ts';
+import { failureOf } from '@realchat/client';
 
 // Reasons that are about one field, though the answer does not name it.
 const FIELD_OF_REASON: Record<string, string> = {

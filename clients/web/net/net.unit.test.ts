@@ -1,14 +1,11 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError, createClient, createRouterTransport } from '@connectrpc/connect';
+import { backoffMs, failureOf, Pause, retrying } from '@realchat/client';
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '@realchat/gen/google/rpc/error_details';
 import { ProfileService } from '@realchat/gen/realchat/profile/v1/profile_service';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FormProblem } from '../chat/form-problem.ts';
-import { backoffMs } from './backoff.ts';
 import { withToken } from './edge.ts';
-import { failureOf } from './failure.ts';
-import { Pause } from './pause.ts';
-import { retrying } from './retrying.ts';
 
 const away = new ConnectError('away', Code.Unavailable);
 

@@ -1,6 +1,4 @@
-import type { Pending } from '../store/outbox.ts';
-import { newId } from './new-id.ts';
-import type { SavedSession } from './saved-session.ts';
+import { newId, type Pending, type SavedSession } from '@realchat/client';
 
 // The session and its unsent messages belong to the window (two windows, two users); the device and the cursors outlive it.
 const SESSION = 'realchat.session';

@@ -1,15 +1,14 @@
 import { Code, ConnectError, createClient, createRouterTransport, type Interceptor } from '@connectrpc/connect';
+import { type Pending, unseen } from '@realchat/client';
 import { DeliveryService, ResetReason } from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
 import { MessageService } from '@realchat/gen/realchat/messaging/v1/message_service';
 import { ProfileService } from '@realchat/gen/realchat/profile/v1/profile_service';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { bearerOf, FakeMesh, refusal } from '../../typescript/tests/fake-mesh.ts';
 import { Chat, type ChatPorts } from '../chat/chat.ts';
 import { FormProblem } from '../chat/form-problem.ts';
-import { unseen } from '../store/conversations.ts';
-import type { Pending } from '../store/outbox.ts';
 import { shownMessages } from '../ui/shown-messages.ts';
-import { bearerOf, FakeMesh, refusal } from './fake-mesh.ts';
 
 let mesh: FakeMesh;
 let ann: string;

@@ -1,5 +1,5 @@
+import { unseen } from '@realchat/client';
 import type { Chat } from '../chat/chat.ts';
-import { unseen } from '../store/conversations.ts';
 import { ComposerView } from './composer-view.ts';
 import { ConversationListView } from './conversation-list-view.ts';
 import { kindOf, titleOf } from './conversation-names.ts';

@@ -1,5 +1,5 @@
+import { type Entry, unseen } from '@realchat/client';
 import type { Chat } from '../chat/chat.ts';
-import { type Entry, unseen } from '../store/conversations.ts';
 import { kindOf, titleOf } from './conversation-names.ts';
 import { arrange, byId, make, setText, showText } from './dom.ts';
 

@@ -1,5 +1,5 @@
+import type { Directory } from '@realchat/client';
 import { type Conversation, ConversationKind } from '@realchat/gen/realchat/messaging/v1/conversation';
-import type { Directory } from '../chat/directory.ts';
 
 /** What to call a conversation. */
 export function titleOf({ kind, title, peerId }: Conversation, directory: Directory): string {

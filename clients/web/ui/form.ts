@@ -1,5 +1,5 @@
+import { failureOf } from '@realchat/client';
 import { FormProblem } from '../chat/form-problem.ts';
-import { failureOf } from '../net/failure.ts';
 import { byId, showText } from './dom.ts';
 
 /** A form of the page. */

@@ -1,4 +1,4 @@
-import type { Link } from '../chat/subscription.ts';
+import type { Link } from '@realchat/client';
 import { byId, setText } from './dom.ts';
 
 const WORDS = { connecting: 'Connecting…', live: 'Live', reconnecting: 'Reconnecting…', offline: 'Offline' };

@@ -1,6 +1,6 @@
 import { timestampDate } from '@bufbuild/protobuf/wkt';
+import type { Pending } from '@realchat/client';
 import type { Message } from '@realchat/gen/realchat/messaging/v1/message';
-import type { Pending } from '../store/outbox.ts';
 import { make, setText, showText } from './dom.ts';
 
 /** A message as it is shown, whether it is committed or not. */

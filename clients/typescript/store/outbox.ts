@@ -10,6 +10,9 @@ export interface Pending {
   readonly refusal?: string;
 }
 
+// Keys whose messages were settled long ago are asked about no more.
+const MOST_REMEMBERED = 5_000;
+
 /** The messages of one user that wait for their answer, in the order they were written. */
 export class Outbox {
   readonly #pending = new Map<string, Pending>();
@@ -22,6 +25,10 @@ export class Outbox {
 
   add(pending: Pending): void {
     this.#ours.add(pending.clientMessageId);
+    for (const oldest of this.#ours) {
+      if (this.#ours.size <= MOST_REMEMBERED) break;
+      this.#ours.delete(oldest);
+    }
     this.#pending.set(pending.clientMessageId, pending);
   }
 

@@ -61,8 +61,8 @@ export class SendLanes {
       const once = async () => (isWanted() ? await this.#ports.send(pending, signal) : undefined);
       const message = await retrying(once, { pause, signal, worthRetrying });
       if (!message || signal.aborted) return;
-      this.#outbox.remove(clientMessageId);
-      this.#ports.sent(message);
+      // Its event may have settled it while the answer was on its way.
+      if (this.#outbox.remove(clientMessageId)) this.#ports.sent(message);
     } catch (thrown) {
       const { violations, sentence } = failureOf(thrown);
       if (isWanted()) this.#ports.refused(pending, violations[0]?.sentence ?? sentence);

@@ -28,6 +28,8 @@ export interface SessionPorts {
 
 // Before its end, so that no call is refused because its token ended on the way.
 const EARLY_MS = 60_000;
+// Many clients that logged in at the same moment must not come back at the same moment.
+const JITTER_MS = 20_000;
 const NO_TOKEN_LIVES_LONGER_MS = 5 * 60_000;
 // However wrong this machine's clock is, tokens are not refreshed more often than this, nor never.
 const SOONEST_MS = 30_000;
@@ -38,7 +40,8 @@ const NEXT_ROUND_MS = 10_000;
 /** When to refresh tokens that came now. */
 export function refreshTime(tokens: Tokens, now: number): number {
   const end = tokens.accessTokenExpireTime ? timestampMs(tokens.accessTokenExpireTime) : now;
-  return now + Math.min(Math.max(end - now - EARLY_MS, SOONEST_MS), NO_TOKEN_LIVES_LONGER_MS - EARLY_MS);
+  const due = Math.min(Math.max(end - now - EARLY_MS, SOONEST_MS), NO_TOKEN_LIVES_LONGER_MS - EARLY_MS);
+  return now + due - Math.random() * Math.min(JITTER_MS, due / 4);
 }
 
 /** The login of this window: hands out access tokens and renews them in time. */

@@ -27,6 +27,7 @@ const pair = (n: number): Tokens => ({
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 0 });
+  vi.spyOn(Math, 'random').mockReturnValue(0);
   let count = 0;
   refresh = vi.fn(async () => pair(++count));
   Object.assign(seen, { saved: [], renewed: [], ended: [] });
@@ -42,6 +43,7 @@ beforeEach(() => {
 afterEach(() => {
   session.close();
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 describe('Session', () => {
@@ -96,6 +98,11 @@ describe('Session', () => {
     const calls = refresh.mock.calls.length;
     await vi.advanceTimersByTimeAsync(30 * MINUTE);
     expect(refresh).toHaveBeenCalledTimes(calls);
+  });
+
+  it('refreshes somewhere in the twenty seconds before that minute, so that many do not come at once', () => {
+    vi.spyOn(Math, 'random').mockReturnValue(1);
+    expect(refreshTime(pair(1), 0)).toBe(4 * MINUTE - 20_000);
   });
 
   it('refreshes at a sane pace however wrong the clock of this machine is', () => {

@@ -1,0 +1,116 @@
+import type { ConversationEvent } from '@realchat/gen/realchat/messaging/v1/conversation_event';
+import type { Message } from '@realchat/gen/realchat/messaging/v1/message';
+import type { ListMessagesResponse } from '@realchat/gen/realchat/messaging/v1/message_service';
+import { backoffMs } from '../net/backoff.ts';
+import type { Pause } from '../net/pause.ts';
+
+/** What an inbox needs from outside. */
+export interface InboxPorts {
+  /** Reads messages after a seq, however long it takes. Rejects when the user may not read them, or when all is over. */
+  list(conversationId: string, afterSeq: bigint): Promise<Pick<ListMessagesResponse, 'messages' | 'throughSeq'>>;
+  /** Each message exactly once, in order of seq within its conversation. */
+  message(message: Message): void;
+  /** The last open gap was closed. */
+  settled(): void;
+  readonly pause: Pause;
+}
+
+const FRUITLESS_READS = 5;
+
+/**
+ * Makes exactly once out of at least once: takes the events of streams, repeats and gaps included, and tells each message
+ * once and in order. It holds one seq per conversation and no messages: what comes while a gap is open is read with it.
+ */
+export class Inbox {
+  readonly #ports: InboxPorts;
+  // Up to here the conversation was told.
+  readonly #marks: Map<string, bigint>;
+  // The conversations that are being read, and how far that must go.
+  readonly #gaps = new Map<string, bigint>();
+  #touched = new Set<string>();
+  #stopped = false;
+
+  constructor(marks: ReadonlyMap<string, bigint>, ports: InboxPorts) {
+    this.#marks = new Map(marks);
+    this.#touched = new Set(marks.keys());
+    this.#ports = ports;
+  }
+
+  /** Whether no gap is open. */
+  get whole(): boolean {
+    return this.#gaps.size === 0;
+  }
+
+  /** Takes an event of a stream. The first of a conversation says where the conversation begins for this client. */
+  take({ conversationId, seq, change }: ConversationEvent): void {
+    const mark = this.#marks.get(conversationId);
+    if (this.#gaps.has(conversationId) || (mark !== undefined && seq > mark + 1n)) {
+      this.#fill(conversationId, mark ?? 0n, seq);
+    } else if (mark === undefined || seq > mark) {
+      this.#moveTo(conversationId, seq);
+      if (change.case === 'messageSent' && change.value.message) this.#ports.message(change.value.message);
+    }
+  }
+
+  /** Notes how far a conversation goes, as the server lists it: what was not told yet of one that was begun is read. */
+  expect(conversationId: string, lastSeq: bigint): void {
+    const mark = this.#marks.get(conversationId);
+    if (mark !== undefined && lastSeq > mark) this.#fill(conversationId, mark, lastSeq);
+  }
+
+  /** The log may be another one: a conversation that is shorter than what was told of it goes on from where it ends now. */
+  rewind(conversationId: string, lastSeq: bigint): void {
+    const mark = this.#marks.get(conversationId);
+    if (mark !== undefined && mark > lastSeq) this.#marks.set(conversationId, lastSeq);
+  }
+
+  /** Up to which seq the conversations were told that have moved since `forgetMoves`. */
+  moved(): Map<string, bigint> {
+    return new Map([...this.#touched].map((id) => [id, this.#marks.get(id) ?? 0n]));
+  }
+
+  /** What was told so far is behind a cursor that is kept. */
+  forgetMoves(): void {
+    this.#touched = new Set();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #moveTo(conversationId: string, seq: bigint): void {
+    this.#marks.set(conversationId, seq);
+    this.#touched.add(conversationId);
+  }
+
+  #fill(conversationId: string, mark: bigint, through: bigint): void {
+    const open = this.#gaps.get(conversationId);
+    if (open === undefined || through > open) this.#gaps.set(conversationId, through);
+    if (open === undefined) void this.#read(conversationId, mark);
+  }
+
+  async #read(conversationId: string, from: bigint): Promise<void> {
+    let mark = from;
+    let fruitless = 0;
+    const through = () => this.#gaps.get(conversationId) ?? mark;
+    while (mark < through() && fruitless < FRUITLESS_READS) {
+      const page = await this.#ports.list(conversationId, mark).catch(() => undefined);
+      if (this.#stopped) return;
+      // The user may not read it any more: there is nothing to tell.
+      if (page === undefined) break;
+      fruitless = page.throughSeq > mark ? 0 : fruitless + 1;
+      for (const message of page.messages) {
+        if (message.seq <= mark) continue;
+        this.#moveTo(conversationId, message.seq);
+        this.#ports.message(message);
+      }
+      if (page.throughSeq > mark) mark = page.throughSeq;
+      this.#moveTo(conversationId, mark);
+      if (fruitless > 0) await this.#ports.pause.wait(backoffMs(fruitless));
+    }
+    // What cannot be read at all is another kind of event, or not for this user.
+    if (mark < through()) this.#moveTo(conversationId, through());
+    this.#gaps.delete(conversationId);
+    if (this.whole) this.#ports.settled();
+  }
+}
