@@ -1,7 +1,7 @@
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { Health } from '@realchat/gen/grpc/health/v1/health';
 import { ServerReflection } from '@realchat/gen/grpc/reflection/v1/reflection';
-import { OPEN_SERVICES, PUBLIC_SERVICES } from '@realchat/rpc';
+import { isOpen, PUBLIC_SERVICES } from '@realchat/rpc';
 import { bodyUnlimited } from './bodies.ts';
 import type { ClusterName } from './clusters.ts';
 import { duration, type EnvoyObject } from './envoy-object.ts';
@@ -43,12 +43,11 @@ function routes(options: EnvoyOptions): EnvoyObject[] {
 }
 
 function serviceRoutes(service: DescService, limits: Limits): EnvoyObject[] {
-  const access = OPEN_SERVICES.includes(service) ? tokenNotNeeded() : {};
   const cluster = clusterOf(service);
-  return service.methods.flatMap((method) => [
-    grpcRoute(method, cluster, access, limits),
-    connectRoute(method, access, limits),
-  ]);
+  return service.methods.flatMap((method) => {
+    const access = isOpen(method) ? tokenNotNeeded() : {};
+    return [grpcRoute(method, cluster, access, limits), connectRoute(method, access, limits)];
+  });
 }
 
 /** The health of the mesh as its core sees it, for gRPC load balancers. Watch, a stream for anyone, is not for outside. */

@@ -1,6 +1,6 @@
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { ServerReflection } from '@realchat/gen/grpc/reflection/v1/reflection';
-import { OPEN_SERVICES, PUBLIC_SERVICES } from '@realchat/rpc';
+import { isOpen, PUBLIC_SERVICES } from '@realchat/rpc';
 
 /** The services of the mesh that the gateway calls. */
 export const BACKENDS = ['auth', 'profile', 'messaging', 'delivery'] as const;
@@ -11,8 +11,6 @@ export type BackendName = (typeof BACKENDS)[number];
 export interface PublicService {
   readonly service: DescService;
   readonly backend: BackendName;
-  /** Its calls need no access token. */
-  readonly open: boolean;
 }
 
 /** A method that clients may call. */
@@ -21,29 +19,26 @@ export interface Route {
   /** `/package.Service/Method`. */
   readonly path: string;
   readonly backend: BackendName;
+  /** Its calls need no access token. */
   readonly open: boolean;
   readonly unary: boolean;
 }
 
 /** Everything that the gateway lets clients call: what is not here is nowhere. */
 export function publicServices(mode: 'development' | 'production'): PublicService[] {
-  const services = PUBLIC_SERVICES.map((service) => ({
-    service,
-    backend: backendOf(service),
-    open: OPEN_SERVICES.includes(service),
-  }));
+  const services = PUBLIC_SERVICES.map((service) => ({ service, backend: backendOf(service) }));
   // Every service describes the whole public contract, so one of them answers for all.
-  const reflection: PublicService = { service: ServerReflection, backend: 'messaging', open: true };
+  const reflection: PublicService = { service: ServerReflection, backend: 'messaging' };
   return mode === 'development' ? [...services, reflection] : services;
 }
 
 /** The methods of services, by path. */
 export function routesOf(services: readonly PublicService[]): Map<string, Route> {
   const routes = new Map<string, Route>();
-  for (const { service, backend, open } of services) {
+  for (const { service, backend } of services) {
     for (const method of service.methods) {
       const path = `/${service.typeName}/${method.name}`;
-      routes.set(path, { method, path, backend, open, unary: method.methodKind === 'unary' });
+      routes.set(path, { method, path, backend, open: isOpen(method), unary: method.methodKind === 'unary' });
     }
   }
   return routes;

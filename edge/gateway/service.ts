@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { createRevocations } from '@realchat/revocation';
 import { createKeyCache, createTokenVerifier } from '@realchat/rpc';
 import { type OpsServer, type Service, startOpsServer, type Telemetry } from '@realchat/telemetry';
 import { createBackends } from './backends/backends.ts';
@@ -45,10 +46,16 @@ export function createGatewayService(
   });
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal);
+  const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });
   const context: GatewayContext = {
     routes: routesOf(parts.services ?? publicServices(config.REALCHAT_MODE)),
     backends,
-    tokens: createTokenVerifier({ keys, issuer: config.TOKEN_ISSUER, audience: config.TOKEN_AUDIENCE }),
+    tokens: createTokenVerifier({
+      keys,
+      issuer: config.TOKEN_ISSUER,
+      audience: config.TOKEN_AUDIENCE,
+      revoked: (sessionId) => revocations.isRevoked(sessionId),
+    }),
     allowedOrigins: new Set(config.ALLOWED_ORIGINS),
     trustedHops: config.TRUSTED_HOPS,
     maxSockets: config.MAX_SOCKETS,
@@ -60,6 +67,7 @@ export function createGatewayService(
   const files = createStaticFiles(config.WEB_ROOT, config.ALLOWED_ORIGINS);
   const listener = createRequestListener(context, createRpcHandlers(context), files);
   const upgrades = createUpgrades(context);
+  revocations.onRevoked((loginId) => upgrades.sessions.endLogin(loginId));
   let http: Listening | undefined;
   let h2c: Listening | undefined;
   let ops: OpsServer | undefined;
@@ -75,7 +83,7 @@ export function createGatewayService(
       return { http: http?.port ?? 0, h2c: h2c?.port ?? 0, ops: ops?.port ?? 0 };
     },
     async start() {
-      await keys.start();
+      await Promise.all([keys.start(), revocations.start()]);
       http = await listenHttp(config.HTTP_LISTEN, listener, upgrades);
       h2c = await listenH2c(config.H2C_LISTEN, listener);
       ops = await startOpsServer({ listen: config.OPS_LISTEN, metrics, problems });
@@ -85,6 +93,7 @@ export function createGatewayService(
       await new Promise((resolve) => setTimeout(resolve, NOTICE_MS));
       await Promise.all([upgrades.sessions.drain(SPREAD_MS, GRACE_MS), http?.stop(GRACE_MS), h2c?.stop(GRACE_MS)]);
       keys.stop();
+      revocations.stop();
       backends.close();
       await ops?.stop();
     },

@@ -14,7 +14,7 @@ export interface Caller {
 export interface Call {
   /** `/package.Service/Method`. */
   readonly method: string;
-  /** Who calls; throws when the method is public, which has no caller. */
+  /** Who calls; throws when the method is open, which has no caller. */
   readonly caller: Caller;
   readonly trace: TraceContext;
   /** Writes lines with this call's trace id. */
@@ -46,7 +46,7 @@ export class GrpcCall implements Call {
   }
 
   get caller(): Caller {
-    if (!this.#caller) throw new Error(`${this.method} is public and has no caller`);
+    if (!this.#caller) throw new Error(`${this.method} is open and has no caller`);
     return this.#caller;
   }
 

@@ -14,6 +14,7 @@ import { type Call, type Caller, GrpcCall } from './call.ts';
 import type { CallMetrics } from './call-metrics.ts';
 import { endStream } from './end-stream.ts';
 import { Encoded, type ResponseStream } from './implement.ts';
+import { isOpen } from './public-services.ts';
 import { internalError, RpcError } from './rpc-error.ts';
 import { asBuffer } from './service-definition.ts';
 import type { TokenVerifier } from './token-verifier.ts';
@@ -37,7 +38,6 @@ type Streaming = (call: Call, request: MessageShape<DescMessage>, stream: Respon
 export function unaryCall(
   method: DescMethod,
   handler: Unary,
-  open: boolean,
   handling: Handling,
 ): grpc.handleUnaryCall<Buffer, Buffer> {
   const path = pathOf(method);
@@ -45,7 +45,7 @@ export function unaryCall(
     const ended = handling.metrics.started(path);
     let context: GrpcCall | undefined;
     const run = async () => {
-      context = new GrpcCall(path, call, handling.log, await callerOf(call.metadata, open, handling));
+      context = new GrpcCall(path, call, handling.log, await callerOf(method, call.metadata, handling));
       const response = await handler(context, decode(method.input, call.request));
       ended(Code.OK);
       respond(null, encode(method.output, response));
@@ -63,7 +63,6 @@ export function unaryCall(
 export function streamingCall(
   method: DescMethod,
   handler: Streaming,
-  open: boolean,
   handling: Handling,
 ): grpc.handleServerStreamingCall<Buffer, Buffer> {
   const path = pathOf(method);
@@ -71,7 +70,7 @@ export function streamingCall(
     const ended = handling.metrics.started(path);
     let context: GrpcCall | undefined;
     const run = async () => {
-      context = new GrpcCall(path, call, handling.log, await callerOf(call.metadata, open, handling));
+      context = new GrpcCall(path, call, handling.log, await callerOf(method, call.metadata, handling));
       // A client learns at once that the stream is open, not with its first message.
       call.sendMetadata(new grpc.Metadata());
       await handler(context, decode(method.input, call.request), responseStream(method.output, call));
@@ -87,10 +86,10 @@ export function streamingCall(
   };
 }
 
-async function callerOf(metadata: grpc.Metadata, open: boolean, handling: Handling): Promise<Caller | undefined> {
+async function callerOf(method: DescMethod, metadata: grpc.Metadata, handling: Handling): Promise<Caller | undefined> {
   if (handling.draining())
     throw new RpcError(Code.UNAVAILABLE, 'DRAINING', 'this instance is stopping', { retryAfterMs: 100 });
-  if (open || !handling.tokens) return undefined;
+  if (isOpen(method) || !handling.tokens) return undefined;
   const header = metadata.get('authorization')[0];
   const token = typeof header === 'string' && /^bearer /i.test(header) ? header.slice(7).trim() : undefined;
   return await handling.tokens.verify(token);

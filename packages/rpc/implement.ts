@@ -42,15 +42,9 @@ export type Handlers<S extends GenServiceMethods> = {
 export interface Implementation {
   service: DescService;
   handlers: Record<string, UnaryHandler<DescMessage, DescMessage> | ServerStreamHandler<DescMessage, DescMessage>>;
-  /** True when calls need no token. */
-  open: boolean;
 }
 
-/** Joins a service of the contract and its handlers. `open` services take calls without a token. */
-export function implement<S extends GenServiceMethods>(
-  service: GenService<S>,
-  handlers: Handlers<S>,
-  options: { open?: boolean } = {},
-): Implementation {
-  return { service, handlers: handlers as unknown as Implementation['handlers'], open: options.open ?? false };
+/** Joins a service of the contract and its handlers. */
+export function implement<S extends GenServiceMethods>(service: GenService<S>, handlers: Handlers<S>): Implementation {
+  return { service, handlers: handlers as unknown as Implementation['handlers'] };
 }

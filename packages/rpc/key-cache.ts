@@ -11,6 +11,8 @@ export interface KeyCache {
   stop(): void;
   /** The key of an id. Throws UNAUTHENTICATED for an unknown one, UNAVAILABLE when no key was ever seen. */
   find(keyId: string | undefined): Promise<CryptoKey>;
+  /** Whether the key of an id is at hand. */
+  knows(keyId: string): boolean;
   /** True when there is at least one key. */
   ready(): boolean;
 }
@@ -98,6 +100,7 @@ export function createKeyCache(options: { url: string; file?: string | undefined
       }
       throw new RpcError(Code.UNAUTHENTICATED, 'TOKEN_INVALID', 'the access token is not valid');
     },
+    knows: (keyId) => keys.has(keyId),
     ready: () => keys.size > 0,
   };
 }

@@ -1,4 +1,5 @@
-import type { DescService } from '@bufbuild/protobuf';
+import type { DescMethod, DescService } from '@bufbuild/protobuf';
+import { ServerReflection } from '@realchat/gen/grpc/reflection/v1/reflection';
 import { AuthService } from '@realchat/gen/realchat/auth/v1/auth_service';
 import { DeliveryService } from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
@@ -14,5 +15,18 @@ export const PUBLIC_SERVICES: readonly DescService[] = [
   DeliveryService,
 ];
 
-/** The public services whose calls need no access token. */
-export const OPEN_SERVICES: readonly DescService[] = [AuthService];
+/** The methods that need no access token: those by which one is got or given up, and reflection, where it is served. */
+export const OPEN_METHODS: readonly DescMethod[] = [
+  AuthService.method.register,
+  AuthService.method.login,
+  AuthService.method.refreshSession,
+  AuthService.method.logout,
+  ...ServerReflection.methods,
+];
+
+const open = new Set(OPEN_METHODS);
+
+/** Whether calls of a method need no access token. */
+export function isOpen(method: DescMethod): boolean {
+  return open.has(method);
+}

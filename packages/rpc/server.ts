@@ -112,14 +112,14 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   };
 }
 
-function addService(server: grpc.Server, { service, handlers, open }: Implementation, handling: Handling): void {
+function addService(server: grpc.Server, { service, handlers }: Implementation, handling: Handling): void {
   const wrapped: grpc.UntypedServiceImplementation = {};
   for (const method of service.methods) {
     const handler = handlers[method.localName];
     if (!handler) throw new Error(`${service.typeName}.${method.name} has no handler`);
-    if (method.methodKind === 'unary') wrapped[method.localName] = unaryCall(method, handler as never, open, handling);
+    if (method.methodKind === 'unary') wrapped[method.localName] = unaryCall(method, handler as never, handling);
     else if (method.methodKind === 'server_streaming')
-      wrapped[method.localName] = streamingCall(method, handler as never, open, handling);
+      wrapped[method.localName] = streamingCall(method, handler as never, handling);
     else throw new Error(`${service.typeName}.${method.name}: ${method.methodKind} methods are not served`);
   }
   server.addService(toServiceDefinition(service), wrapped);

@@ -6,7 +6,7 @@ import { RpcError } from './rpc-error.ts';
 
 /** Verifies access tokens without asking anyone but the key cache. */
 export interface TokenVerifier {
-  /** Throws UNAUTHENTICATED (TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED). */
+  /** Throws UNAUTHENTICATED (TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_REVOKED). */
   verify(token: string | undefined): Caller | Promise<Caller>;
 }
 
@@ -14,14 +14,29 @@ const MAX_TOKEN_LENGTH = 4_096;
 const MAX_REMEMBERED = 10_000;
 const CLOCK_SKEW_SECONDS = 30;
 
-/** Verifies ES256 access tokens of one issuer for one audience; a verified token is remembered until it ends. */
-export function createTokenVerifier(options: { keys: KeyCache; issuer: string; audience: string }): TokenVerifier {
-  const remembered = new Map<string, Caller>();
+/** The longest life of an access token, in seconds. One that claims more is refused. */
+export const ACCESS_TOKEN_MAX_SECONDS = 900;
+
+/** What tokens are verified by. */
+export interface TokenRules {
+  keys: Pick<KeyCache, 'find' | 'knows'>;
+  issuer: string;
+  audience: string;
+  /** Whether a session has ended, asked of every token, remembered or not. Default: none has. */
+  revoked?: (sessionId: string) => boolean;
+}
+
+/** Verifies ES256 access tokens of one issuer for one audience; one that was verified is remembered while its key is. */
+export function createTokenVerifier(options: TokenRules): TokenVerifier {
+  const { revoked = () => false } = options;
+  const remembered = new Map<string, { caller: Caller; keyId: string }>();
 
   const verifyNew = async (token: string): Promise<Caller> => {
-    const caller = toCaller(await checkSignature(token, options));
+    const { payload, keyId } = await checkSignature(token, options);
+    const caller = toCaller(payload);
     if (remembered.size >= MAX_REMEMBERED) remembered.delete(remembered.keys().next().value as string);
-    remembered.set(token, caller);
+    remembered.set(token, { caller, keyId });
+    if (revoked(caller.sessionId)) throw tokenRevoked();
     return caller;
   };
 
@@ -31,19 +46,25 @@ export function createTokenVerifier(options: { keys: KeyCache; issuer: string; a
       if (token.length > MAX_TOKEN_LENGTH) throw invalidToken();
       const known = remembered.get(token);
       if (!known) return verifyNew(token);
-      if (known.expiresAt > Date.now()) return known;
-      remembered.delete(token);
-      throw expiredToken();
+      const { caller, keyId } = known;
+      if (caller.expiresAt <= Date.now()) {
+        remembered.delete(token);
+        throw expiredToken();
+      }
+      // Its key was taken out meanwhile.
+      if (!options.keys.knows(keyId)) {
+        remembered.delete(token);
+        return verifyNew(token);
+      }
+      if (revoked(caller.sessionId)) throw tokenRevoked();
+      return caller;
     },
   };
 }
 
-async function checkSignature(
-  token: string,
-  options: { keys: KeyCache; issuer: string; audience: string },
-): Promise<JWTPayload> {
+async function checkSignature(token: string, options: TokenRules): Promise<{ payload: JWTPayload; keyId: string }> {
   try {
-    const { payload } = await jwtVerify(token, (header) => options.keys.find(header.kid), {
+    const { payload, protectedHeader } = await jwtVerify(token, (header) => options.keys.find(header.kid), {
       algorithms: ['ES256'],
       typ: 'at+jwt',
       issuer: options.issuer,
@@ -51,7 +72,7 @@ async function checkSignature(
       clockTolerance: CLOCK_SKEW_SECONDS,
       requiredClaims: ['sub', 'sid', 'did', 'exp', 'iat'],
     });
-    return payload;
+    return { payload, keyId: protectedHeader.kid ?? '' };
   } catch (error) {
     if (error instanceof RpcError) throw error;
     if (error instanceof errors.JWTExpired) throw expiredToken();
@@ -64,7 +85,7 @@ function toCaller(payload: JWTPayload): Caller {
   if (typeof sub !== 'string' || typeof sid !== 'string' || typeof did !== 'string' || !exp || !iat)
     throw invalidToken();
   // No token of ours lives longer than its minutes, whatever it says of itself.
-  if (iat > Date.now() / 1000 + CLOCK_SKEW_SECONDS || exp - iat > 3_600) throw invalidToken();
+  if (iat > Date.now() / 1000 + CLOCK_SKEW_SECONDS || exp - iat > ACCESS_TOKEN_MAX_SECONDS) throw invalidToken();
   return { userId: sub, sessionId: sid, deviceId: did, expiresAt: exp * 1_000 };
 }
 
@@ -74,4 +95,9 @@ function invalidToken(): RpcError {
 
 function expiredToken(): RpcError {
   return new RpcError(Code.UNAUTHENTICATED, 'TOKEN_EXPIRED', 'the access token has expired; refresh the session');
+}
+
+/** The token is good and the session that it is of has ended. */
+export function tokenRevoked(): RpcError {
+  return new RpcError(Code.UNAUTHENTICATED, 'TOKEN_REVOKED', 'the session of the access token has ended; log in again');
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { prepareKafka } from '../../tools/stack/engines/kafka.ts';
 import { databaseUrl, preparePostgres } from '../../tools/stack/engines/postgres.ts';
 import { removePostgresFolder } from '../../tools/stack/engines/postgres-files.ts';
+import { prepareValkey, valkeyUrl } from '../../tools/stack/engines/valkey.ts';
 import { ManagedProcess } from '../../tools/stack/managed-process.ts';
 import { privatePorts } from '../../tools/stack/private-ports.ts';
 import type { ProcessSpec } from '../../tools/stack/process-spec.ts';
@@ -28,6 +29,12 @@ export interface TestPostgres extends TestEngine {
 export interface TestKafka extends TestEngine {
   /** `host:port`. */
   broker: string;
+}
+
+/** A Valkey of its own. */
+export interface TestValkey extends TestEngine {
+  /** As REDIS_URL has it. */
+  url: string;
 }
 
 /** Starts a Postgres in which every role may reach its own databases. About 1.5 s. */
@@ -69,6 +76,20 @@ export async function startKafka(): Promise<TestKafka> {
   );
   const engine = await launch(spec, folder, () => Promise.resolve(release()));
   return { ...engine, broker: `127.0.0.1:${ports.kafkaAdmin}` };
+}
+
+/** Starts a Valkey, which keeps what it was told over a kill. About 0.2 s. */
+export async function startValkey(): Promise<TestValkey> {
+  const { ports, release } = await privatePorts();
+  const folder = await temporaryFolder('valkey');
+  const options = {
+    folder: join(folder, 'valkey'),
+    port: ports.valkey,
+    password: randomBytes(16).toString('hex'),
+  };
+  const spec = await prepareValkey(options, silentProgress);
+  const engine = await launch(spec, folder, () => Promise.resolve(release()));
+  return { ...engine, url: valkeyUrl(options) };
 }
 
 async function launch(spec: ProcessSpec, folder: string, cleanUp: () => Promise<void>): Promise<TestEngine> {

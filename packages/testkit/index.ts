@@ -1,6 +1,15 @@
 export { createEmptyDatabase, createTestDatabase } from './database.ts';
-export { startKafka, startPostgres, type TestEngine, type TestKafka, type TestPostgres } from './engines.ts';
+export {
+  startKafka,
+  startPostgres,
+  startValkey,
+  type TestEngine,
+  type TestKafka,
+  type TestPostgres,
+  type TestValkey,
+} from './engines.ts';
 export { createTestEventLog, kafkaBrokers } from './event-log.ts';
+export { redisUrl } from './redis.ts';
 export { type Refusal, refusalOf } from './refusal.ts';
 export { startProxyFor, startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 export { recordedTelemetry, silentTelemetry } from './telemetry.ts';

@@ -1,7 +1,8 @@
 import { hostPort } from '@realchat/config';
 import { databaseSettings } from '@realchat/db';
 import { eventLogSettings } from '@realchat/eventlog';
-import { rpcSettings, tokenSettings } from '@realchat/rpc';
+import { revocationSettings } from '@realchat/revocation';
+import { ACCESS_TOKEN_MAX_SECONDS, rpcSettings, tokenSettings } from '@realchat/rpc';
 import { telemetrySettings } from '@realchat/telemetry';
 import { z } from 'zod';
 
@@ -10,6 +11,7 @@ export const authSettings = {
   ...telemetrySettings,
   ...databaseSettings,
   ...eventLogSettings,
+  ...revocationSettings,
   GRPC_LISTEN: rpcSettings.GRPC_LISTEN,
   TOKEN_ISSUER: tokenSettings.TOKEN_ISSUER,
   TOKEN_AUDIENCE: tokenSettings.TOKEN_AUDIENCE,
@@ -22,11 +24,17 @@ export const authSettings = {
       'At least 32 random characters, the same for all instances. Seals the signing keys in the database: with another secret they cannot be opened.',
     )
     .meta({ secret: true }),
+  KEY_ROTATION_DAYS: z.coerce
+    .number()
+    .min(1)
+    .max(365)
+    .default(30)
+    .describe('How long a key signs access tokens before the next one does.'),
   ACCESS_TOKEN_SECONDS: z.coerce
     .number()
     .int()
     .min(1)
-    .max(900)
+    .max(ACCESS_TOKEN_MAX_SECONDS)
     .default(300)
     .describe('How long an access token lives.'),
   LOGIN_QUEUE_SIZE: z.coerce

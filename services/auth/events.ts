@@ -18,6 +18,12 @@ export interface Events {
   /** A spent refresh token came again, and its session was ended. */
   refreshReused(call: Call, subject: Subject): void;
   loggedOut(call: Call, subject: Subject): void;
+  /** A session was ended by its owner from another one, or from itself. */
+  sessionRevoked(call: Call, subject: Subject): void;
+  /** The password was changed from this session, and so many others ended. */
+  passwordChanged(call: Call, subject: Subject, endedSessions: number): void;
+  /** The password in force was not known to whoever wanted to change it from this session. */
+  passwordChangeRefused(call: Call, subject: Subject): void;
   sessionsPurged(count: number): void;
 }
 
@@ -59,6 +65,19 @@ export function createEvents(registry: Registry): Events {
       count.sessionsEnded.inc({ reason: 'logout' });
       audit(call, 'logged_out', subject);
     },
+    sessionRevoked(call, subject) {
+      count.sessionsEnded.inc({ reason: 'revoked' });
+      audit(call, 'session_revoked', subject);
+    },
+    passwordChanged(call, subject, endedSessions) {
+      count.passwordChanges.inc({ outcome: 'ok' });
+      count.sessionsEnded.inc({ reason: 'password_changed' }, endedSessions);
+      audit(call, 'password_changed', subject);
+    },
+    passwordChangeRefused(call, subject) {
+      count.passwordChanges.inc({ outcome: 'bad_credentials' });
+      audit(call, 'password_change_refused', subject);
+    },
     sessionsPurged: (sessions) => count.sessionsPurged.inc(sessions),
   };
 }
@@ -70,6 +89,12 @@ function counters(registry: Registry) {
     logins: new Counter({
       name: 'realchat_logins_total',
       help: 'Logins by outcome; those refused for load are in the metrics of calls.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    passwordChanges: new Counter({
+      name: 'realchat_password_changes_total',
+      help: 'Changes of passwords by outcome.',
       labelNames: ['outcome'],
       registers,
     }),

@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createPool, isDatabaseUnavailable } from '@realchat/db';
-import { createEventLog } from '@realchat/eventlog';
+import { ACCOUNT_EVENTS, createEventLog } from '@realchat/eventlog';
 import { AccountService } from '@realchat/gen/realchat/auth/v1/account_service';
 import { AuthService as AuthContract } from '@realchat/gen/realchat/auth/v1/auth_service';
 import { createHinter, createRelay } from '@realchat/outbox';
+import { createRevocations, createRevoker, HELD_MS } from '@realchat/revocation';
 import {
   createCallMetrics,
   createGrpcServer,
+  createTokenVerifier,
   type Implementation,
   implement,
   PUBLIC_SERVICES,
@@ -15,19 +17,25 @@ import {
 } from '@realchat/rpc';
 import { type OpsServer, type Service, startOpsServer, stopInOrder, type Telemetry } from '@realchat/telemetry';
 import type { AuthConfig } from './config.ts';
+import { takeAccountEvent } from './consumers/account-events.ts';
 import type { AuthContext } from './context.ts';
+import { listEndedSessions } from './db/live-sessions.ts';
 import { purgeSessions } from './db/purge-sessions.ts';
+import { type KeyTimes, keyTimes } from './domain/key-times.ts';
 import { createPasswordStrength } from './domain/password-strength.ts';
 import { createRefreshTokens } from './domain/refresh-token.ts';
 import { createSealer } from './domain/sealed-secret.ts';
 import { createEvents } from './events.ts';
 import { accountSource } from './outbox/account-source.ts';
 import { createPasswordHasher } from './passwords/password-hasher.ts';
+import { changePassword } from './rpc/change-password.ts';
 import { findMissingAccounts } from './rpc/find-missing-accounts.ts';
+import { listSessions } from './rpc/list-sessions.ts';
 import { login } from './rpc/login.ts';
 import { logout } from './rpc/logout.ts';
 import { refreshSession } from './rpc/refresh-session.ts';
 import { register } from './rpc/register.ts';
+import { revokeSession } from './rpc/revoke-session.ts';
 import { createAccessTokens } from './tokens/access-tokens.ts';
 import { createJwksServer } from './tokens/jwks-server.ts';
 import { createSigningKeys } from './tokens/signing-keys.ts';
@@ -37,6 +45,7 @@ const GRACE_MS = 5_000;
 // There is no index for it, which every refresh would have to keep: a scan now and then costs less.
 const PURGE_EVERY_MS = 60 * 60 * 1000;
 const PURGE_ROWS = 10_000;
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** The auth process: accounts and sessions to the edge, keys to whoever verifies, account events to the log. */
 export interface AuthService extends Service {
@@ -44,7 +53,12 @@ export interface AuthService extends Service {
   readonly ports: { grpc: number; internal: number; jwks: number; ops: number };
 }
 
-export function createAuthService(config: AuthConfig, { log, metrics }: Telemetry): AuthService {
+/** What a test may have otherwise. */
+export interface AuthParts {
+  readonly keyTimes?: Partial<KeyTimes>;
+}
+
+export function createAuthService(config: AuthConfig, { log, metrics }: Telemetry, parts: AuthParts = {}): AuthService {
   const pool = createPool({ url: config.DATABASE_URL, size: config.DATABASE_POOL_SIZE, name: 'auth', log });
   const eventLog = createEventLog({ brokers: config.KAFKA_BROKERS, clientId: config.INSTANCE_ID, log, metrics });
   const relay = createRelay({
@@ -56,7 +70,19 @@ export function createAuthService(config: AuthConfig, { log, metrics }: Telemetr
     metrics,
   });
   const hinter = createHinter({ url: config.DATABASE_URL, log });
-  const keys = createSigningKeys({ pool, sealer: createSealer(config.SIGNING_KEY_SECRET), log });
+  const keys = createSigningKeys({
+    pool,
+    sealer: createSealer(config.SIGNING_KEY_SECRET),
+    times: { ...keyTimes(config.KEY_ROTATION_DAYS * DAY_MS), ...parts.keyTimes },
+    log,
+  });
+  const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });
+  const revoker = createRevoker({
+    redisUrl: config.REDIS_URL,
+    endedLately: () => listEndedSessions(pool, HELD_MS),
+    log,
+    metrics,
+  });
   const context: AuthContext = {
     pool,
     passwords: createPasswordHasher({ maxWaiting: config.LOGIN_QUEUE_SIZE, metrics }),
@@ -70,11 +96,21 @@ export function createAuthService(config: AuthConfig, { log, metrics }: Telemetr
     refreshTokens: createRefreshTokens(config.SIGNING_KEY_SECRET),
     events: createEvents(metrics),
     committed: (shard) => hinter.hint([shard]),
+    async sessionsEnded(shard, sessionIds) {
+      hinter.hint([shard]);
+      await revoker.tryToRevoke(sessionIds);
+    },
   };
   const shared = { classify, log, metrics: createCallMetrics(metrics) };
   const edge = createGrpcServer({
     listen: config.GRPC_LISTEN,
     implementations: [authService(context)],
+    tokens: createTokenVerifier({
+      keys,
+      issuer: config.TOKEN_ISSUER,
+      audience: config.TOKEN_AUDIENCE,
+      revoked: (sessionId) => revocations.isRevoked(sessionId),
+    }),
     ...(config.REALCHAT_MODE === 'development' && { reflect: [...PUBLIC_SERVICES] }),
     ...shared,
   });
@@ -100,6 +136,13 @@ export function createAuthService(config: AuthConfig, { log, metrics }: Telemetr
     async start() {
       await keys.start();
       relay.start();
+      revoker.start();
+      await revocations.start();
+      eventLog.consume({
+        group: 'auth',
+        topic: ACCOUNT_EVENTS.name,
+        eachRecord: (record) => takeAccountEvent(revoker, record),
+      });
       await jwks.start();
       await internal.start();
       await edge.start();
@@ -120,7 +163,9 @@ export function createAuthService(config: AuthConfig, { log, metrics }: Telemetr
         ['jwks', 1_000, () => jwks.stop()],
         ['purge', 100, () => clearInterval(purging)],
         ['relay', 3_000, () => relay.stop()],
-        ['event log', 2_000, () => eventLog.stop()],
+        ['event log', 4_000, () => eventLog.stop()],
+        ['revoker', 100, () => revoker.stop()],
+        ['revocations', 100, () => revocations.stop()],
         ['hints', 500, () => hinter.stop()],
         ['keys', 500, () => keys.stop()],
         ['database', 1_000, () => pool.end()],
@@ -130,16 +175,15 @@ export function createAuthService(config: AuthConfig, { log, metrics }: Telemetr
 }
 
 function authService(context: AuthContext): Implementation {
-  return implement(
-    AuthContract,
-    {
-      register: (call, request) => register(context, call, request),
-      login: (call, request) => login(context, call, request),
-      refreshSession: (call, request) => refreshSession(context, call, request),
-      logout: (call, request) => logout(context, call, request),
-    },
-    { open: true },
-  );
+  return implement(AuthContract, {
+    register: (call, request) => register(context, call, request),
+    login: (call, request) => login(context, call, request),
+    refreshSession: (call, request) => refreshSession(context, call, request),
+    logout: (call, request) => logout(context, call, request),
+    listSessions: (call) => listSessions(context, call),
+    revokeSession: (call, request) => revokeSession(context, call, request),
+    changePassword: (call, request) => changePassword(context, call, request),
+  });
 }
 
 function accountService(context: AuthContext): Implementation {

@@ -12,4 +12,6 @@ export interface DeliveryContext extends Opening {
   place: Place;
   queueLimits: QueueLimits;
   events: Events;
+  /** Whether the login of an access token has ended. */
+  isRevoked: (loginId: string) => boolean;
 }

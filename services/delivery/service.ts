@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createEventLog, type EventRecord } from '@realchat/eventlog';
 import { DeliveryService as DeliveryContract } from '@realchat/gen/realchat/delivery/v1/delivery_service';
+import { createRevocations } from '@realchat/revocation';
 import {
   createGrpcServer,
   createKeyCache,
@@ -66,6 +67,8 @@ export function createDeliveryService(config: DeliveryConfig, { log, metrics }: 
     events,
     onReplaced: () => sessions.endAll(logChanged),
   });
+  const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });
+  revocations.onRevoked((loginId) => sessions.endLogin(loginId));
   const cursors = new Cursors(config.CURSOR_SECRET);
   const gate = new Gate(SNAPSHOTS_AT_ONCE);
   const context: DeliveryContext = {
@@ -82,6 +85,7 @@ export function createDeliveryService(config: DeliveryConfig, { log, metrics }: 
         return reader.readSnapshot(session.userId, after);
       }),
     events,
+    isRevoked: (loginId) => revocations.isRevoked(loginId),
   };
 
   const keys = createKeyCache({ url: config.JWKS_URL, file: config.JWKS_CACHE_FILE, log });
@@ -92,7 +96,12 @@ export function createDeliveryService(config: DeliveryConfig, { log, metrics }: 
         subscribe: (call, request, stream) => subscribe(context, call, request, stream),
       }),
     ],
-    tokens: createTokenVerifier({ keys, issuer: config.TOKEN_ISSUER, audience: config.TOKEN_AUDIENCE }),
+    tokens: createTokenVerifier({
+      keys,
+      issuer: config.TOKEN_ISSUER,
+      audience: config.TOKEN_AUDIENCE,
+      revoked: (loginId) => revocations.isRevoked(loginId),
+    }),
     reflect: config.REALCHAT_MODE === 'development' ? [...PUBLIC_SERVICES] : [],
     classify,
     log,
@@ -112,7 +121,7 @@ export function createDeliveryService(config: DeliveryConfig, { log, metrics }: 
     async start() {
       ops = await startOpsServer({ listen: config.OPS_LISTEN, metrics, problems });
       follower.start();
-      await keys.start();
+      await Promise.all([keys.start(), revocations.start()]);
       turning = setInterval(() => sessions.tick(performance.now(), Date.now()), TURN_MS);
       await edge.start();
     },
@@ -126,6 +135,7 @@ export function createDeliveryService(config: DeliveryConfig, { log, metrics }: 
         ['log', 3_000, () => follower.stop()],
         ['event log', 2_000, () => eventLog.stop()],
         ['messaging', 100, () => reader.close()],
+        ['revocations', 100, () => revocations.stop()],
         ['keys', 100, () => keys.stop()],
         ['ops', 500, () => ops?.stop()],
       ]),

@@ -5,6 +5,7 @@ import { ConversationService } from '@realchat/gen/realchat/messaging/v1/convers
 import { LogService } from '@realchat/gen/realchat/messaging/v1/log_service';
 import { MessageService } from '@realchat/gen/realchat/messaging/v1/message_service';
 import { createHinter } from '@realchat/outbox';
+import { createRevocations } from '@realchat/revocation';
 import {
   createCallMetrics,
   createGrpcClient,
@@ -80,7 +81,13 @@ export function createMessagingService(config: MessagingConfig, { log, metrics }
   const logContext: LogContext = { pool, epoch: '' };
 
   const keys = createKeyCache({ url: config.JWKS_URL, file: config.JWKS_CACHE_FILE, log });
-  const tokens = createTokenVerifier({ keys, issuer: config.TOKEN_ISSUER, audience: config.TOKEN_AUDIENCE });
+  const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });
+  const tokens = createTokenVerifier({
+    keys,
+    issuer: config.TOKEN_ISSUER,
+    audience: config.TOKEN_AUDIENCE,
+    revoked: (sessionId) => revocations.isRevoked(sessionId),
+  });
   const callMetrics = createCallMetrics(metrics);
   const reflect = config.REALCHAT_MODE === 'development' ? [...PUBLIC_SERVICES] : [];
   const edge = createGrpcServer({
@@ -108,7 +115,7 @@ export function createMessagingService(config: MessagingConfig, { log, metrics }
     },
     async start() {
       logContext.epoch = await readEpoch(pool);
-      await keys.start();
+      await Promise.all([keys.start(), revocations.start()]);
       await internal.start();
       readTeller.start();
       await edge.start();
@@ -129,6 +136,7 @@ export function createMessagingService(config: MessagingConfig, { log, metrics }
         ['read positions', 2_000, () => readTeller.stop()],
         ['send lane', 2_000, () => sendLane.stop()],
         ['hints', 500, () => hinter.stop()],
+        ['revocations', 100, () => revocations.stop()],
         ['keys', 100, () => keys.stop()],
         ['accounts', 100, () => accounts.close()],
         ['database', 1_000, () => pool.end()],

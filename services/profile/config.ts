@@ -1,5 +1,6 @@
 import { databaseSettings } from '@realchat/db';
 import { eventLogSettings } from '@realchat/eventlog';
+import { revocationSettings } from '@realchat/revocation';
 import { rpcSettings } from '@realchat/rpc';
 import { telemetrySettings } from '@realchat/telemetry';
 import type { z } from 'zod';
@@ -10,6 +11,7 @@ export const profileSettings = {
   ...rpcSettings,
   ...databaseSettings,
   ...eventLogSettings,
+  ...revocationSettings,
 };
 
 export type ProfileConfig = z.infer<z.ZodObject<typeof profileSettings>>;

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createPool, isDatabaseUnavailable, type Pool } from '@realchat/db';
 import { ACCOUNT_EVENTS, createEventLog, type GroupReader } from '@realchat/eventlog';
 import { ProfileService as ProfileContract } from '@realchat/gen/realchat/profile/v1/profile_service';
+import { createRevocations } from '@realchat/revocation';
 import {
   createGrpcServer,
   createKeyCache,
@@ -33,10 +34,16 @@ export function createProfileService(config: ProfileConfig, { log, metrics }: Te
   const context: ProfileContext = { pool, events: createEvents(metrics) };
   const eventLog = createEventLog({ brokers: config.KAFKA_BROKERS, clientId: config.INSTANCE_ID, log, metrics });
   const keys = createKeyCache({ url: config.JWKS_URL, file: config.JWKS_CACHE_FILE, log });
+  const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });
   const server = createGrpcServer({
     listen: config.GRPC_LISTEN,
     implementations: [implement(ProfileContract, { getProfile: (_call, request) => getProfile(context, request) })],
-    tokens: createTokenVerifier({ keys, issuer: config.TOKEN_ISSUER, audience: config.TOKEN_AUDIENCE }),
+    tokens: createTokenVerifier({
+      keys,
+      issuer: config.TOKEN_ISSUER,
+      audience: config.TOKEN_AUDIENCE,
+      revoked: (sessionId) => revocations.isRevoked(sessionId),
+    }),
     ...(config.REALCHAT_MODE === 'development' && { reflect: [...PUBLIC_SERVICES] }),
     classify,
     log,
@@ -50,7 +57,7 @@ export function createProfileService(config: ProfileConfig, { log, metrics }: Te
       return { grpc: server.port, ops: ops?.port ?? 0 };
     },
     async start() {
-      await keys.start();
+      await Promise.all([keys.start(), revocations.start()]);
       reader = eventLog.consume({
         group: 'profile',
         topic: ACCOUNT_EVENTS.name,
@@ -67,6 +74,7 @@ export function createProfileService(config: ProfileConfig, { log, metrics }: Te
         ['balancers', DRAIN_MS + 500, () => delay(DRAIN_MS)],
         ['grpc', GRACE_MS + 500, () => server.stop(GRACE_MS)],
         ['event log', 5_000, () => eventLog.stop()],
+        ['revocations', 100, () => revocations.stop()],
         ['keys', 1_000, () => keys.stop()],
         ['database', 2_000, () => pool.end()],
         ['ops', 1_000, () => ops?.stop()],

@@ -11,6 +11,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'packages/db': ['packages/config', 'packages/telemetry'],
   'packages/eventlog': ['packages/config', 'packages/telemetry', 'gen/ts'],
   'packages/rpc': ['packages/config', 'packages/telemetry', 'gen/ts'],
+  'packages/revocation': ['packages/config', 'packages/telemetry', 'packages/rpc'],
   'packages/outbox': ['packages/config', 'packages/telemetry', 'packages/db', 'packages/eventlog'],
   services: [
     'packages/config',
@@ -19,9 +20,17 @@ const MAY_IMPORT: Record<string, string[]> = {
     'packages/eventlog',
     'packages/rpc',
     'packages/outbox',
+    'packages/revocation',
     'gen/ts',
   ],
-  'edge/gateway': ['packages/config', 'packages/telemetry', 'packages/rpc', 'packages/framing', 'gen/ts'],
+  'edge/gateway': [
+    'packages/config',
+    'packages/telemetry',
+    'packages/rpc',
+    'packages/revocation',
+    'packages/framing',
+    'gen/ts',
+  ],
   'edge/envoy': ['packages/rpc', 'gen/ts'],
   clients: ['packages/framing', 'gen/ts', 'clients/typescript'],
 };

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { create, type DescMessage, type DescMethod } from '@bufbuild/protobuf';
 import { AuthService } from '@realchat/gen/realchat/auth/v1/auth_service';
 import { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
-import { OPEN_SERVICES, PUBLIC_SERVICES } from '@realchat/rpc';
+import { isOpen, PUBLIC_SERVICES } from '@realchat/rpc';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readContract } from '../contract/contract-image.ts';
 import { createGrpcCaller } from './clients/grpc-caller.ts';
@@ -19,7 +19,7 @@ import { type Mesh, useMesh } from './support/mesh.ts';
 import { type MessageStore, openMessageStore } from './support/message-store.ts';
 
 const methods = PUBLIC_SERVICES.flatMap((service) => service.methods);
-const closed = methods.filter((method) => !OPEN_SERVICES.includes(method.parent));
+const closed = methods.filter((method) => !isOpen(method));
 const ofConversations = closed.filter((method) => method.input.field.conversationId);
 
 /** What one of a direct conversation's two is told, where it is not OK. */

@@ -12,7 +12,7 @@ import {
   PUBLIC_SERVICES,
   RpcError,
 } from '@realchat/rpc';
-import { recordedTelemetry } from '@realchat/testkit';
+import { recordedTelemetry, redisUrl } from '@realchat/testkit';
 import { AUDIENCE, ISSUER, startIssuer } from '@realchat/testkit/token-issuer';
 import { gatewaySettings } from '../config.ts';
 import { publicServices } from '../public-services.ts';
@@ -53,6 +53,7 @@ export async function startGateway({ env = {}, ...parts }: GatewayOptions = {}) 
       MESSAGING_ADDRESS: `127.0.0.1:${mesh.port}`,
       DELIVERY_ADDRESS: `127.0.0.1:${echo.port}`,
       JWKS_URL: issuer.url,
+      REDIS_URL: redisUrl(),
       TOKEN_ISSUER: ISSUER,
       TOKEN_AUDIENCE: AUDIENCE,
       ALLOWED_ORIGINS: ALLOWED_ORIGIN,
@@ -60,7 +61,7 @@ export async function startGateway({ env = {}, ...parts }: GatewayOptions = {}) 
     }),
     telemetry,
     {
-      services: [...publicServices('development'), { service: EchoService, backend: 'delivery', open: false }],
+      services: [...publicServices('development'), { service: EchoService, backend: 'delivery' }],
       ...parts,
     },
   );
@@ -90,16 +91,15 @@ export async function startGateway({ env = {}, ...parts }: GatewayOptions = {}) 
 export type StartedGateway = Awaited<ReturnType<typeof startGateway>>;
 
 function authService() {
-  return implement(
-    AuthService,
-    {
-      register: () => Promise.resolve({ userId: 'user-1' }),
-      login: (call, { username }) => Promise.resolve({ userId: username, deviceId: call.clientAddress }),
-      refreshSession: () => Promise.resolve({}),
-      logout: () => Promise.resolve({}),
-    },
-    { open: true },
-  );
+  return implement(AuthService, {
+    register: () => Promise.resolve({ userId: 'user-1' }),
+    login: (call, { username }) => Promise.resolve({ userId: username, deviceId: call.clientAddress }),
+    refreshSession: () => Promise.resolve({}),
+    logout: () => Promise.resolve({}),
+    listSessions: () => Promise.resolve({}),
+    revokeSession: () => Promise.resolve({}),
+    changePassword: () => Promise.resolve({}),
+  });
 }
 
 function profileService() {
@@ -109,5 +109,8 @@ function profileService() {
       const profile = create(ProfileSchema, { userId: call.caller.userId, username: key.value });
       return Promise.resolve({ profile });
     },
+    batchGetProfiles: () => Promise.resolve({}),
+    updateProfile: () => Promise.resolve({}),
+    searchProfiles: () => Promise.resolve({}),
   });
 }

@@ -19,6 +19,7 @@ export class SocketSession {
   readonly #context: GatewayContext;
   readonly #socket: WebSocket;
   readonly #clientAddress: string;
+  readonly #identified: (loginId: string) => void;
   readonly #channel: WebSocketChannel;
   readonly #multiplexer: Multiplexer;
   readonly #liveness: Liveness;
@@ -33,7 +34,14 @@ export class SocketSession {
   #leaving = false;
   #close: Close | undefined;
 
-  constructor(context: GatewayContext, socket: WebSocket, clientAddress: string) {
+  /** `identified` is called with the login of every token that the session goes on with; they are all of one. */
+  constructor(
+    context: GatewayContext,
+    socket: WebSocket,
+    clientAddress: string,
+    identified: (loginId: string) => void,
+  ) {
+    this.#identified = identified;
     this.#context = context;
     this.#socket = socket;
     this.#clientAddress = clientAddress;
@@ -59,6 +67,11 @@ export class SocketSession {
     this.#patience = setTimeout(() => this.close(closeCodes.noHello, 'no hello in time'), context.patience.helloMs);
     this.#listen();
     context.events.socketOpened();
+  }
+
+  /** The login that its tokens are of; undefined while it has none. */
+  get loginId(): string | undefined {
+    return this.#credential?.caller.sessionId;
   }
 
   /** Settles when the socket has closed. */
@@ -166,6 +179,7 @@ export class SocketSession {
   /** Goes on with a token until its life is over; returns how long that is, in milliseconds. */
   #take(credential: Credential): number {
     this.#credential = credential;
+    this.#identified(credential.caller.sessionId);
     const lifetime = Math.max(0, credential.caller.expiresAt - Date.now());
     clearTimeout(this.#patience);
     this.#patience = setTimeout(() => this.close(closeCodes.unauthenticated, 'TOKEN_EXPIRED'), lifetime);

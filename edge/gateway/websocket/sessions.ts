@@ -7,6 +7,8 @@ import { SocketSession } from './session.ts';
 export class Sessions {
   readonly #context: GatewayContext;
   readonly #sessions = new Set<SocketSession>();
+  /** By the login that their tokens are of. */
+  readonly #ofLogin = new Map<string, Set<SocketSession>>();
 
   constructor(context: GatewayContext) {
     this.#context = context;
@@ -17,9 +19,17 @@ export class Sessions {
   }
 
   open(socket: WebSocket, clientAddress: string): void {
-    const session = new SocketSession(this.#context, socket, clientAddress);
+    const session: SocketSession = new SocketSession(this.#context, socket, clientAddress, (loginId) => {
+      const ofLogin = this.#ofLogin.get(loginId) ?? new Set();
+      this.#ofLogin.set(loginId, ofLogin.add(session));
+    });
     this.#sessions.add(session);
-    void session.ended.then(() => this.#sessions.delete(session));
+    void session.ended.then(() => this.#remove(session));
+  }
+
+  /** Closes the sockets of a login that has ended. */
+  endLogin(loginId: string): void {
+    for (const session of this.#ofLogin.get(loginId) ?? []) session.close(closeCodes.unauthenticated, 'TOKEN_REVOKED');
   }
 
   /**
@@ -38,5 +48,14 @@ export class Sessions {
     }, graceMs);
     await Promise.all(sessions.map((session) => session.ended));
     for (const timer of [...timers, overdue]) clearTimeout(timer);
+  }
+
+  #remove(session: SocketSession): void {
+    this.#sessions.delete(session);
+    const { loginId } = session;
+    if (loginId === undefined) return;
+    const ofLogin = this.#ofLogin.get(loginId);
+    ofLogin?.delete(session);
+    if (ofLogin?.size === 0) this.#ofLogin.delete(loginId);
   }
 }

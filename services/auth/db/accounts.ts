@@ -1,18 +1,35 @@
 import type { Pool } from '@realchat/db';
 
-/** What a login needs of an account. */
+/** What the proof of a password needs of an account. */
 export interface Credentials {
   userId: string;
+  username: string;
   passwordHash: string;
+  /** Another one with every change of the password. */
+  passwordVersion: number;
 }
 
-/** The account of a username; undefined when there is none. */
-export async function findCredentials(pool: Pool, username: string): Promise<Credentials | undefined> {
-  const { rows } = await pool.query<{ user_id: string; password_hash: string }>(
-    'select user_id, password_hash from account where username = $1',
-    [username],
+/** The account of a username or of a user id; undefined when there is none. */
+export async function findCredentials(
+  pool: Pool,
+  of: { username: string } | { userId: string },
+): Promise<Credentials | undefined> {
+  const [column, key] = 'username' in of ? ['username', of.username] : ['user_id', of.userId];
+  const { rows } = await pool.query<{
+    user_id: string;
+    username: string;
+    password_hash: string;
+    password_version: number;
+  }>(`select user_id, username, password_hash, password_version from account where ${column} = $1`, [key]);
+  const row = rows[0];
+  return (
+    row && {
+      userId: row.user_id,
+      username: row.username,
+      passwordHash: row.password_hash,
+      passwordVersion: row.password_version,
+    }
   );
-  return rows[0] && { userId: rows[0].user_id, passwordHash: rows[0].password_hash };
 }
 
 /** Whether an account has the username. */

@@ -1,5 +1,6 @@
 import type { Pool } from '@realchat/db';
-import { REFRESH_GRACE_MS, SESSION_IDLE_MS, SESSION_MAX_MS } from '../domain/session-life.ts';
+import { REFRESH_GRACE_MS, SESSION_MAX_MS } from '../domain/session-life.ts';
+import { IS_ALIVE } from './live-sessions.ts';
 
 /** A session as a refresh sees it. */
 export interface LiveSession {
@@ -32,16 +33,12 @@ interface SessionRow {
   create_time: Date;
 }
 
-const ALIVE = `end_time is null
-  and create_time > now() - interval '${SESSION_MAX_MS} milliseconds'
-  and refresh_time > now() - interval '${SESSION_IDLE_MS} milliseconds'`;
-
 /** Puts the successor in force, if the token still is. Of parallel calls with one token, one rotates and the others repeat. */
 export async function rotateSession(pool: Pool, request: RotationRequest): Promise<Rotation> {
   const { sessionId, tokenHash, successorHash } = request;
   const rotated = await pool.query<SessionRow>(
     `update session set parent_hash = token_hash, token_hash = $3, refresh_time = now()
-     where session_id = $1 and token_hash = $2 and ${ALIVE}
+     where session_id = $1 and token_hash = $2 and ${IS_ALIVE}
      returning user_id, device_id, create_time`,
     [sessionId, tokenHash, successorHash],
   );
@@ -51,7 +48,7 @@ export async function rotateSession(pool: Pool, request: RotationRequest): Promi
     `select user_id, device_id, create_time,
             parent_hash = $2 and token_hash = $3
               and refresh_time > now() - interval '${REFRESH_GRACE_MS} milliseconds' as repeated
-     from session where session_id = $1 and ${ALIVE}`,
+     from session where session_id = $1 and ${IS_ALIVE}`,
     [sessionId, tokenHash, successorHash],
   );
   const row = found.rows[0];

@@ -1,15 +1,28 @@
 import type { LoginRequest } from '@realchat/gen/realchat/auth/v1/auth_service';
-import type { Call } from '@realchat/rpc';
+import type { Call, RpcError } from '@realchat/rpc';
 import type { AuthContext } from '../context.ts';
-import { openSession } from '../db/open-session.ts';
+import { findCredentials } from '../db/accounts.ts';
+import { openProvenSession } from '../db/open-session.ts';
+import { isPossibleUsername } from '../domain/username.ts';
 import { provePassword } from './prove-password.ts';
+import { badCredentials } from './refusals.ts';
 import { prepareSession, type SessionAnswer } from './session-answer.ts';
 
-/** Opens a session of an existing account. */
+/** Opens a session of an existing account. Who has no account learns no more, and waits no less, than who has none of this password. */
 export async function login(context: AuthContext, call: Call, request: LoginRequest): Promise<SessionAnswer> {
-  const { userId } = await provePassword(context, call, request);
-  const session = await prepareSession(context, userId, request.deviceId);
-  await openSession(context.pool, session.row);
+  const username = isPossibleUsername(request.username) ? request.username : '';
+  const credentials = await findCredentials(context.pool, { username });
+  const proven = await provePassword(context, call, credentials, request.password);
+  if (!proven || !credentials) throw refuse(context, call, credentials?.userId);
+
+  const session = await prepareSession(context, credentials.userId, request.deviceId);
+  const opened = await openProvenSession(context.pool, session.row, credentials.passwordVersion);
+  if (!opened) throw refuse(context, call, credentials.userId);
   context.events.loggedIn(call, session.row);
   return session.answer;
+}
+
+function refuse(context: AuthContext, call: Call, userId: string | undefined): RpcError {
+  context.events.loginFailed(call, userId);
+  return badCredentials();
 }

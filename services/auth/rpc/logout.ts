@@ -15,7 +15,7 @@ export async function logout(context: AuthContext, call: Call, request: LogoutRe
   const traceparent = formatTraceparent(call.trace);
   const ended = await endSession(context.pool, { sessionId, reason: SessionEndReason.LOGOUT, traceparent });
   if (!ended) return {};
-  context.committed(ended.shard);
+  await context.sessionsEnded(ended.shard, [sessionId]);
   context.events.loggedOut(call, { userId: ended.userId, sessionId });
   return {};
 }

@@ -39,7 +39,7 @@ async function endForReuse(context: AuthContext, call: Call, token: RefreshToken
   const traceparent = formatTraceparent(call.trace);
   const ended = await endSession(context.pool, { sessionId, reason: SessionEndReason.REFRESH_REUSE, traceparent });
   if (!ended) return refuse(context, call);
-  context.committed(ended.shard);
+  await context.sessionsEnded(ended.shard, [sessionId]);
   context.events.refreshReused(call, { userId: ended.userId, sessionId });
   return refreshTokenReused();
 }

@@ -4,16 +4,22 @@ export function usernameTaken(): RpcError {
   return new RpcError(Code.ALREADY_EXISTS, 'USERNAME_TAKEN', 'this username is taken');
 }
 
-export function passwordTooCommon(): RpcError {
+/** `field` is that of the request. */
+export function passwordTooCommon(field: 'password' | 'new_password'): RpcError {
   const message = 'this password is among the first that are guessed; choose another';
   return new RpcError(Code.INVALID_ARGUMENT, 'PASSWORD_TOO_COMMON', message, {
-    violations: [{ field: 'password', description: message }],
+    violations: [{ field, description: message }],
   });
 }
 
 /** The one answer for a name that nobody has and a password that is wrong. */
 export function badCredentials(): RpcError {
   return new RpcError(Code.UNAUTHENTICATED, 'BAD_CREDENTIALS', 'the username or the password is wrong');
+}
+
+/** The one answer for a session that nobody has and one of somebody else. */
+export function sessionNotFound(): RpcError {
+  return new RpcError(Code.NOT_FOUND, 'SESSION_NOT_FOUND', 'you have no such session');
 }
 
 /** The one answer for a refresh token that is unknown, has expired, or is of a session that ended. */

@@ -11,7 +11,7 @@ import { prepareSession, type SessionAnswer } from './session-answer.ts';
 /** Makes an account, its event and its first session. */
 export async function register(context: AuthContext, call: Call, request: RegisterRequest): Promise<SessionAnswer> {
   const { username, password } = request;
-  if (context.passwordStrength.isCommon(password, [username])) throw passwordTooCommon();
+  if (context.passwordStrength.isCommon(password, [username])) throw passwordTooCommon('password');
   // Only saves the hash's work; the unique name in the transaction decides.
   if (await isUsernameTaken(context.pool, username)) throw usernameTaken();
 

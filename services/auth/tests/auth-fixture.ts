@@ -6,7 +6,7 @@ import { AccountEventSchema, type SessionEndReason } from '@realchat/gen/realcha
 import { AccountService } from '@realchat/gen/realchat/auth/v1/account_service';
 import { AuthService as AuthContract } from '@realchat/gen/realchat/auth/v1/auth_service';
 import { createGrpcClient, type GrpcClient } from '@realchat/rpc';
-import { createTestDatabase, kafkaBrokers, recordedTelemetry } from '@realchat/testkit';
+import { createTestDatabase, kafkaBrokers, recordedTelemetry, redisUrl } from '@realchat/testkit';
 import { authSettings } from '../config.ts';
 import { migrations } from '../db/migrations/index.ts';
 import { type AuthService, createAuthService } from '../service.ts';
@@ -52,6 +52,7 @@ export async function startAuth(env: Record<string, string> = {}): Promise<AuthF
     OPS_LISTEN: listen,
     INSTANCE_ID: `auth-${randomBytes(4).toString('hex')}`,
     KAFKA_BROKERS: kafkaBrokers(),
+    REDIS_URL: redisUrl(),
     SIGNING_KEY_SECRET: SECRET,
     ...env,
     DATABASE_URL: databaseUrl,

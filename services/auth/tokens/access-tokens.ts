@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { SIGNING_ALGORITHM, type SigningKeys } from './signing-keys.ts';
+import { SIGNING_ALGORITHM } from './new-key.ts';
+import type { SigningKeys } from './signing-keys.ts';
 
 /** Whom a token speaks for. */
 export interface AccessTokenSubject {

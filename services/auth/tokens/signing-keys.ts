@@ -1,14 +1,12 @@
 import type { Pool } from '@realchat/db';
-import { unavailable } from '@realchat/rpc';
+import { Code, RpcError, unavailable } from '@realchat/rpc';
 import type { Logger } from '@realchat/telemetry';
-import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
-import { readSigningKeys, type StoredKey, storeFirstSigningKey } from '../db/signing-keys.ts';
+import { type CryptoKey, importJWK, type JWK } from 'jose';
+import { deleteRetiredKeys, isKeyDue, readSigningKeys, type StoredKey, storeNextKey } from '../db/signing-keys.ts';
+import type { KeyTimes } from '../domain/key-times.ts';
 import type { Sealer } from '../domain/sealed-secret.ts';
+import { makeKey, SIGNING_ALGORITHM } from './new-key.ts';
 
-/** The algorithm of every key; one algorithm, so that no key is ever taken for one of another. */
-export const SIGNING_ALGORITHM = 'ES256';
-
-const RELOAD_MS = 60_000;
 const RETRY_MS = 500;
 
 /** A key that signs from its time on. */
@@ -19,32 +17,42 @@ interface SigningKey {
   signFrom: number;
 }
 
-/** The keys of access tokens: kept in the database, sealed, the same for all instances. */
+/** The keys of access tokens: kept in the database, sealed, the same for all instances, and renewed in time. */
 export interface SigningKeys {
   /** Loads the keys, making the first one if there is none. Goes on trying while the database is away. */
   start(): Promise<void>;
   stop(): void;
   /** The key that signs now. Throws UNAVAILABLE while none is loaded. */
   current(): Pick<SigningKey, 'keyId' | 'privateKey'>;
+  /** The public key of an id. Throws UNAUTHENTICATED for an unknown one, UNAVAILABLE while none is loaded. */
+  find(keyId: string | undefined): Promise<CryptoKey>;
+  /** Whether a key is among those that verify. */
+  knows(keyId: string): boolean;
   /** Every key that verifies now or will; undefined while none is loaded. */
   publicSet(): { keys: JWK[] } | undefined;
   /** What keeps tokens from being signed. */
   problems(): string[];
 }
 
-export function createSigningKeys(options: { pool: Pool; sealer: Sealer; log: Logger }): SigningKeys {
-  const { pool, sealer, log } = options;
+export function createSigningKeys(options: { pool: Pool; sealer: Sealer; times: KeyTimes; log: Logger }): SigningKeys {
+  const { pool, sealer, times, log } = options;
   let signing: SigningKey[] = [];
   let published: JWK[] = [];
+  let verifying = new Map<string, CryptoKey>();
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
+  const renew = async () => {
+    if (!(await isKeyDue(pool, times))) return;
+    const key = await makeKey(sealer);
+    if (await storeNextKey(pool, key, times)) log.info({ keyId: key.keyId }, 'made the next signing key');
+    await deleteRetiredKeys(pool);
+  };
+
   const load = async () => {
-    let stored = await readSigningKeys(pool);
-    if (stored.length === 0) {
-      await makeFirstKey(pool, sealer, log);
-      stored = await readSigningKeys(pool);
-    }
+    await renew();
+    const stored = await readSigningKeys(pool);
+    verifying = await importAll(stored);
     published = stored.map((key) => key.publicJwk);
     signing = await openAll(stored, sealer, log);
   };
@@ -60,7 +68,8 @@ export function createSigningKeys(options: { pool: Pool; sealer: Sealer; log: Lo
         return true;
       },
     );
-    if (!stopped) timer = setTimeout(() => void reload(), failed && !signing.length ? RETRY_MS : RELOAD_MS).unref();
+    if (!stopped)
+      timer = setTimeout(() => void reload(), failed && !signing.length ? RETRY_MS : times.reloadMs).unref();
   };
 
   const current = () => {
@@ -79,21 +88,23 @@ export function createSigningKeys(options: { pool: Pool; sealer: Sealer; log: Lo
       if (!key) throw unavailable('tokens cannot be signed yet');
       return key;
     },
+    async find(keyId) {
+      const key = keyId ? verifying.get(keyId) : undefined;
+      if (key) return key;
+      if (verifying.size === 0) throw unavailable('tokens cannot be verified yet');
+      throw new RpcError(Code.UNAUTHENTICATED, 'TOKEN_INVALID', 'the access token is not valid');
+    },
+    knows: (keyId) => verifying.has(keyId),
     publicSet: () => (published.length ? { keys: published } : undefined),
     problems: () => (current() ? [] : ['no signing key yet']),
   };
 }
 
-async function makeFirstKey(pool: Pool, sealer: Sealer, log: Logger): Promise<void> {
-  const { publicKey, privateKey } = await generateKeyPair(SIGNING_ALGORITHM, { extractable: true });
-  const publicJwk = await exportJWK(publicKey);
-  const keyId = await calculateJwkThumbprint(publicJwk);
-  const stored = await storeFirstSigningKey(pool, {
-    keyId,
-    publicJwk: { ...publicJwk, kid: keyId, alg: SIGNING_ALGORITHM, use: 'sig' },
-    sealedPrivateJwk: sealer.seal(JSON.stringify(await exportJWK(privateKey)), keyId),
-  });
-  if (stored) log.info({ keyId }, 'made the first signing key');
+async function importAll(stored: StoredKey[]): Promise<Map<string, CryptoKey>> {
+  const keys = stored.map(
+    async ({ keyId, publicJwk }) => [keyId, (await importJWK(publicJwk, SIGNING_ALGORITHM)) as CryptoKey] as const,
+  );
+  return new Map(await Promise.all(keys));
 }
 
 /** A key that cannot be opened is left out and told of: another that can may go on signing. */

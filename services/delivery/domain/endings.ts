@@ -1,5 +1,5 @@
 import { ResetReason } from '@realchat/gen/realchat/delivery/v1/delivery_service';
-import { Code, RpcError } from '@realchat/rpc';
+import { Code, RpcError, tokenRevoked } from '@realchat/rpc';
 import { type Frame, resetFrame } from './frames.ts';
 
 /** Every way a session can end has a name. */
@@ -8,6 +8,7 @@ export interface Ending {
   reason:
     | 'cancelled'
     | 'token-expired'
+    | 'session-revoked'
     | 'draining'
     | 'slow-consumer'
     | 'log-changed'
@@ -34,6 +35,11 @@ export function tokenExpired(): Ending {
     'the access token has expired; refresh the session',
   );
   return { reason: 'token-expired', error, farewell: 'checkpoint' };
+}
+
+/** The login that opened the stream has ended: nothing more goes out. */
+export function sessionRevoked(): Ending {
+  return { reason: 'session-revoked', error: tokenRevoked(), farewell: undefined };
 }
 
 /** This node stops. The moment to come back is spread, so that its sessions do not all knock at once. */

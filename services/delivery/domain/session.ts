@@ -31,6 +31,8 @@ export interface Place {
 
 interface SessionOptions {
   userId: string;
+  /** The login that the token is of; several streams may be of one. */
+  loginId: string;
   /** When the token that opened it ends, in milliseconds since the epoch. */
   expiresAt: number;
   place: Place;
@@ -42,6 +44,7 @@ interface SessionOptions {
 /** One stream of one user. */
 export class Session {
   readonly userId: string;
+  readonly loginId: string;
   /** The conversations whose events it gets; the hub's to change. */
   readonly audiences = new Set<Audience>();
   /** Settled when the session has ended, and how. */
@@ -60,6 +63,7 @@ export class Session {
   constructor(options: SessionOptions) {
     const { promise, resolve } = Promise.withResolvers<Ending>();
     this.userId = options.userId;
+    this.loginId = options.loginId;
     this.ended = promise;
     this.#resolveEnded = resolve;
     this.#expiresAt = options.expiresAt;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { exhausted } from '@realchat/rpc';
-import { draining, type Ending } from './endings.ts';
+import { draining, type Ending, sessionRevoked } from './endings.ts';
 import type { Session } from './session.ts';
 
 /** How many streams there may be at once. */
@@ -17,6 +17,7 @@ export class Sessions {
   /** By turn: a turn's sessions are looked at together, and the turns one after another. */
   readonly #turns: Set<Session>[];
   readonly #perUser = new Map<string, number>();
+  readonly #ofLogin = new Map<string, Set<Session>>();
   #size = 0;
   #admitted = 0;
   #turn = 0;
@@ -46,6 +47,8 @@ export class Sessions {
     }
     this.#perUser.set(session.userId, ofUser + 1);
     this.#turns[this.#admitted++ % this.#turns.length]?.add(session);
+    const ofLogin = this.#ofLogin.get(session.loginId) ?? new Set();
+    this.#ofLogin.set(session.loginId, ofLogin.add(session));
     this.#size++;
   }
 
@@ -55,6 +58,14 @@ export class Sessions {
     const ofUser = (this.#perUser.get(session.userId) ?? 0) - 1;
     if (ofUser > 0) this.#perUser.set(session.userId, ofUser);
     else this.#perUser.delete(session.userId);
+    const ofLogin = this.#ofLogin.get(session.loginId);
+    ofLogin?.delete(session);
+    if (ofLogin?.size === 0) this.#ofLogin.delete(session.loginId);
+  }
+
+  /** Ends the streams of a login that has ended. */
+  endLogin(loginId: string): void {
+    for (const session of this.#ofLogin.get(loginId) ?? []) session.end(sessionRevoked());
   }
 
   /** Lets the next turn of sessions do what is due by time. */

@@ -6,7 +6,7 @@ import {
 import { type Call, type ResponseStream, unavailable } from '@realchat/rpc';
 import type { DeliveryContext } from '../context.ts';
 import { epochTag } from '../domain/cursor.ts';
-import { CANCELLED, failed } from '../domain/endings.ts';
+import { CANCELLED, failed, sessionRevoked } from '../domain/endings.ts';
 import { resetFrame } from '../domain/frames.ts';
 import { openSession } from '../domain/open-session.ts';
 import { Session } from '../domain/session.ts';
@@ -22,6 +22,7 @@ export async function subscribe(
   const start = whereToStart(context, request.cursor, caller.userId);
   const session = new Session({
     userId: caller.userId,
+    loginId: caller.sessionId,
     expiresAt: caller.expiresAt,
     place: context.place,
     sink: stream,
@@ -32,6 +33,8 @@ export async function subscribe(
   const openedAt = performance.now();
   call.signal.addEventListener('abort', () => session.end(CANCELLED), { once: true });
   if (call.signal.aborted) session.end(CANCELLED);
+  // The news may have come between the token's check and the admission.
+  if (context.isRevoked(caller.sessionId)) session.end(sessionRevoked());
   context.events.sessionOpened(call, start.from);
   if (start.from === 'other-log') session.send(resetFrame(ResetReason.EPOCH_CHANGED));
   openSession(context, session, start.after).catch((error: unknown) => session.end(failed(error)));

@@ -121,6 +121,7 @@ export function createModelNode(memory: MemoryLog) {
         return { conversationIds: snapshot.conversationIds, heads: snapshot.heads, missed };
       }),
     events: silentEvents(),
+    isRevoked: () => false,
   };
 
   return {

@@ -16,6 +16,7 @@ function start(limits = { frames: 4, bytes: 10_000 }, budget = new QueueBudget(1
   let progress = 1;
   const session = new Session({
     userId: 'u',
+    loginId: 'login',
     expiresAt: 1_000_000,
     place: { progress: () => progress, cursor: () => Buffer.from(String(progress)) },
     sink: {

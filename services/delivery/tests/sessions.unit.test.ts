@@ -5,9 +5,10 @@ import { QueueBudget } from '../domain/queue-budget.ts';
 import { Session } from '../domain/session.ts';
 import { Sessions } from '../domain/sessions.ts';
 
-function session(userId: string): Session {
+function session(userId: string, loginId = 'login'): Session {
   return new Session({
     userId,
+    loginId,
     expiresAt: Number.POSITIVE_INFINITY,
     place: { progress: () => 0, cursor: () => new Uint8Array() },
     sink: { write: () => true, drained: () => Promise.resolve() },

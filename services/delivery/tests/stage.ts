@@ -11,7 +11,7 @@ import {
 } from '@realchat/eventlog';
 import { LogService } from '@realchat/gen/realchat/messaging/v1/log_service';
 import { Code, createGrpcServer, implement, RpcError, unavailable } from '@realchat/rpc';
-import { recordedTelemetry, silentTelemetry, type TestKafka, until } from '@realchat/testkit';
+import { recordedTelemetry, redisUrl, silentTelemetry, type TestKafka, until } from '@realchat/testkit';
 import { AUDIENCE, ISSUER, startIssuer } from '@realchat/testkit/token-issuer';
 import { deliverySettings } from '../config.ts';
 import { createDeliveryService } from '../service.ts';
@@ -36,6 +36,7 @@ export async function startStage(kafka: TestKafka, settings: Record<string, stri
     MESSAGING_INTERNAL: `127.0.0.1:${messaging.port}`,
     KAFKA_BROKERS: kafka.broker,
     JWKS_URL: issuer.url,
+    REDIS_URL: redisUrl(),
     TOKEN_ISSUER: ISSUER,
     TOKEN_AUDIENCE: AUDIENCE,
     CURSOR_SECRET: 'a secret for tests, long enough for them',

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file realchat/auth/v1/account_event.proto.
  */
 export const file_realchat_auth_v1_account_event: GenFile = /*@__PURE__*/
-  fileDesc("CiRyZWFsY2hhdC9hdXRoL3YxL2FjY291bnRfZXZlbnQucHJvdG8SEHJlYWxjaGF0LmF1dGgudjEi4AEKDEFjY291bnRFdmVudBIPCgd1c2VyX2lkGAEgASgJEhAKCHBvc2l0aW9uGAIgASgDEi8KC2NyZWF0ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI5CgpyZWdpc3RlcmVkGAogASgLMiMucmVhbGNoYXQuYXV0aC52MS5BY2NvdW50UmVnaXN0ZXJlZEgAEjcKDXNlc3Npb25fZW5kZWQYCyABKAsyHi5yZWFsY2hhdC5hdXRoLnYxLlNlc3Npb25FbmRlZEgAQggKBmNoYW5nZSIlChFBY2NvdW50UmVnaXN0ZXJlZBIQCgh1c2VybmFtZRgBIAEoCSJWCgxTZXNzaW9uRW5kZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIyCgZyZWFzb24YAiABKA4yIi5yZWFsY2hhdC5hdXRoLnYxLlNlc3Npb25FbmRSZWFzb24qewoQU2Vzc2lvbkVuZFJlYXNvbhIiCh5TRVNTSU9OX0VORF9SRUFTT05fVU5TUEVDSUZJRUQQABIdChlTRVNTSU9OX0VORF9SRUFTT05fTE9HT1VUEAESJAogU0VTU0lPTl9FTkRfUkVBU09OX1JFRlJFU0hfUkVVU0UQAmIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("CiRyZWFsY2hhdC9hdXRoL3YxL2FjY291bnRfZXZlbnQucHJvdG8SEHJlYWxjaGF0LmF1dGgudjEi4AEKDEFjY291bnRFdmVudBIPCgd1c2VyX2lkGAEgASgJEhAKCHBvc2l0aW9uGAIgASgDEi8KC2NyZWF0ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI5CgpyZWdpc3RlcmVkGAogASgLMiMucmVhbGNoYXQuYXV0aC52MS5BY2NvdW50UmVnaXN0ZXJlZEgAEjcKDXNlc3Npb25fZW5kZWQYCyABKAsyHi5yZWFsY2hhdC5hdXRoLnYxLlNlc3Npb25FbmRlZEgAQggKBmNoYW5nZSIlChFBY2NvdW50UmVnaXN0ZXJlZBIQCgh1c2VybmFtZRgBIAEoCSJWCgxTZXNzaW9uRW5kZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIyCgZyZWFzb24YAiABKA4yIi5yZWFsY2hhdC5hdXRoLnYxLlNlc3Npb25FbmRSZWFzb24qxAEKEFNlc3Npb25FbmRSZWFzb24SIgoeU0VTU0lPTl9FTkRfUkVBU09OX1VOU1BFQ0lGSUVEEAASHQoZU0VTU0lPTl9FTkRfUkVBU09OX0xPR09VVBABEiQKIFNFU1NJT05fRU5EX1JFQVNPTl9SRUZSRVNIX1JFVVNFEAISHgoaU0VTU0lPTl9FTkRfUkVBU09OX1JFVk9LRUQQAxInCiNTRVNTSU9OX0VORF9SRUFTT05fUEFTU1dPUkRfQ0hBTkdFRBAEYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * AccountEvent is one record of the Kafka topic `realchat.account-events.v1`: a durable change of an account.
@@ -148,6 +148,20 @@ export const SessionEndReason = {
    * @generated from enum value: SESSION_END_REASON_REFRESH_REUSE = 2;
    */
   REFRESH_REUSE: 2,
+
+  /**
+   * Its owner ended it from another session.
+   *
+   * @generated from enum value: SESSION_END_REASON_REVOKED = 3;
+   */
+  REVOKED: 3,
+
+  /**
+   * The account's password was changed from another session.
+   *
+   * @generated from enum value: SESSION_END_REASON_PASSWORD_CHANGED = 4;
+   */
+  PASSWORD_CHANGED: 4,
 } as const;
 
 /**

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file realchat/auth/v1/auth_service.proto.
  */
 export const file_realchat_auth_v1_auth_service: GenFile = /*@__PURE__*/
-  fileDesc("CiNyZWFsY2hhdC9hdXRoL3YxL2F1dGhfc2VydmljZS5wcm90bxIQcmVhbGNoYXQuYXV0aC52MSKWAQoPUmVnaXN0ZXJSZXF1ZXN0EjMKCHVzZXJuYW1lGAEgASgJQiG6SB5yHBADGCAyFl5bYS16MC05XVthLXowLTlfLi1dKiQSHwoIcGFzc3dvcmQYAiABKAlCDbpICnIIEA8YgAEogAQSLQoJZGV2aWNlX2lkGAMgASgJQhq6SBdyFRhAMhFeW0EtWmEtejAtOV8uLV0qJCKhAQoQUmVnaXN0ZXJSZXNwb25zZRIPCgd1c2VyX2lkGAEgASgJEhQKDGFjY2Vzc190b2tlbhgCIAEoCRIVCg1yZWZyZXNoX3Rva2VuGAMgASgJEjwKGGFjY2Vzc190b2tlbl9leHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJZGV2aWNlX2lkGAUgASgJInsKDExvZ2luUmVxdWVzdBIbCgh1c2VybmFtZRgBIAEoCUIJukgGcgQQARggEh8KCHBhc3N3b3JkGAIgASgJQg26SApyCBABGIABKIAEEi0KCWRldmljZV9pZBgDIAEoCUIaukgXchUYQDIRXltBLVphLXowLTlfLi1dKiQingEKDUxvZ2luUmVzcG9uc2USDwoHdXNlcl9pZBgBIAEoCRIUCgxhY2Nlc3NfdG9rZW4YAiABKAkSFQoNcmVmcmVzaF90b2tlbhgDIAEoCRI8ChhhY2Nlc3NfdG9rZW5fZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWRldmljZV9pZBgFIAEoCSI6ChVSZWZyZXNoU2Vzc2lvblJlcXVlc3QSIQoNcmVmcmVzaF90b2tlbhgBIAEoCUIKukgHcgUQARiAAiKnAQoWUmVmcmVzaFNlc3Npb25SZXNwb25zZRIPCgd1c2VyX2lkGAEgASgJEhQKDGFjY2Vzc190b2tlbhgCIAEoCRIVCg1yZWZyZXNoX3Rva2VuGAMgASgJEjwKGGFjY2Vzc190b2tlbl9leHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJZGV2aWNlX2lkGAUgASgJIjIKDUxvZ291dFJlcXVlc3QSIQoNcmVmcmVzaF90b2tlbhgBIAEoCUIKukgHcgUQARiAAiIQCg5Mb2dvdXRSZXNwb25zZTLhAgoLQXV0aFNlcnZpY2USUQoIUmVnaXN0ZXISIS5yZWFsY2hhdC5hdXRoLnYxLlJlZ2lzdGVyUmVxdWVzdBoiLnJlYWxjaGF0LmF1dGgudjEuUmVnaXN0ZXJSZXNwb25zZRJICgVMb2dpbhIeLnJlYWxjaGF0LmF1dGgudjEuTG9naW5SZXF1ZXN0Gh8ucmVhbGNoYXQuYXV0aC52MS5Mb2dpblJlc3BvbnNlEmMKDlJlZnJlc2hTZXNzaW9uEicucmVhbGNoYXQuYXV0aC52MS5SZWZyZXNoU2Vzc2lvblJlcXVlc3QaKC5yZWFsY2hhdC5hdXRoLnYxLlJlZnJlc2hTZXNzaW9uUmVzcG9uc2USUAoGTG9nb3V0Eh8ucmVhbGNoYXQuYXV0aC52MS5Mb2dvdXRSZXF1ZXN0GiAucmVhbGNoYXQuYXV0aC52MS5Mb2dvdXRSZXNwb25zZSIDkAICYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("CiNyZWFsY2hhdC9hdXRoL3YxL2F1dGhfc2VydmljZS5wcm90bxIQcmVhbGNoYXQuYXV0aC52MSKWAQoPUmVnaXN0ZXJSZXF1ZXN0EjMKCHVzZXJuYW1lGAEgASgJQiG6SB5yHBADGCAyFl5bYS16MC05XVthLXowLTlfLi1dKiQSHwoIcGFzc3dvcmQYAiABKAlCDbpICnIIEA8YgAEogAQSLQoJZGV2aWNlX2lkGAMgASgJQhq6SBdyFRhAMhFeW0EtWmEtejAtOV8uLV0qJCKhAQoQUmVnaXN0ZXJSZXNwb25zZRIPCgd1c2VyX2lkGAEgASgJEhQKDGFjY2Vzc190b2tlbhgCIAEoCRIVCg1yZWZyZXNoX3Rva2VuGAMgASgJEjwKGGFjY2Vzc190b2tlbl9leHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJZGV2aWNlX2lkGAUgASgJInsKDExvZ2luUmVxdWVzdBIbCgh1c2VybmFtZRgBIAEoCUIJukgGcgQQARggEh8KCHBhc3N3b3JkGAIgASgJQg26SApyCBABGIABKIAEEi0KCWRldmljZV9pZBgDIAEoCUIaukgXchUYQDIRXltBLVphLXowLTlfLi1dKiQingEKDUxvZ2luUmVzcG9uc2USDwoHdXNlcl9pZBgBIAEoCRIUCgxhY2Nlc3NfdG9rZW4YAiABKAkSFQoNcmVmcmVzaF90b2tlbhgDIAEoCRI8ChhhY2Nlc3NfdG9rZW5fZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWRldmljZV9pZBgFIAEoCSI6ChVSZWZyZXNoU2Vzc2lvblJlcXVlc3QSIQoNcmVmcmVzaF90b2tlbhgBIAEoCUIKukgHcgUQARiAAiKnAQoWUmVmcmVzaFNlc3Npb25SZXNwb25zZRIPCgd1c2VyX2lkGAEgASgJEhQKDGFjY2Vzc190b2tlbhgCIAEoCRIVCg1yZWZyZXNoX3Rva2VuGAMgASgJEjwKGGFjY2Vzc190b2tlbl9leHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJZGV2aWNlX2lkGAUgASgJIjIKDUxvZ291dFJlcXVlc3QSIQoNcmVmcmVzaF90b2tlbhgBIAEoCUIKukgHcgUQARiAAiIQCg5Mb2dvdXRSZXNwb25zZSKkAQoHU2Vzc2lvbhISCgpzZXNzaW9uX2lkGAEgASgJEhEKCWRldmljZV9pZBgCIAEoCRIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMcmVmcmVzaF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdjdXJyZW50GAUgASgIIhUKE0xpc3RTZXNzaW9uc1JlcXVlc3QiQwoUTGlzdFNlc3Npb25zUmVzcG9uc2USKwoIc2Vzc2lvbnMYASADKAsyGS5yZWFsY2hhdC5hdXRoLnYxLlNlc3Npb24iNAoUUmV2b2tlU2Vzc2lvblJlcXVlc3QSHAoKc2Vzc2lvbl9pZBgBIAEoCUIIukgFcgOwAQEiFwoVUmV2b2tlU2Vzc2lvblJlc3BvbnNlImUKFUNoYW5nZVBhc3N3b3JkUmVxdWVzdBInChBjdXJyZW50X3Bhc3N3b3JkGAEgASgJQg26SApyCBABGIABKIAEEiMKDG5ld19wYXNzd29yZBgCIAEoCUINukgKcggQDxiAASiABCIwChZDaGFuZ2VQYXNzd29yZFJlc3BvbnNlEhYKDmVuZGVkX3Nlc3Npb25zGAEgASgFMpEFCgtBdXRoU2VydmljZRJRCghSZWdpc3RlchIhLnJlYWxjaGF0LmF1dGgudjEuUmVnaXN0ZXJSZXF1ZXN0GiIucmVhbGNoYXQuYXV0aC52MS5SZWdpc3RlclJlc3BvbnNlEkgKBUxvZ2luEh4ucmVhbGNoYXQuYXV0aC52MS5Mb2dpblJlcXVlc3QaHy5yZWFsY2hhdC5hdXRoLnYxLkxvZ2luUmVzcG9uc2USYwoOUmVmcmVzaFNlc3Npb24SJy5yZWFsY2hhdC5hdXRoLnYxLlJlZnJlc2hTZXNzaW9uUmVxdWVzdBooLnJlYWxjaGF0LmF1dGgudjEuUmVmcmVzaFNlc3Npb25SZXNwb25zZRJQCgZMb2dvdXQSHy5yZWFsY2hhdC5hdXRoLnYxLkxvZ291dFJlcXVlc3QaIC5yZWFsY2hhdC5hdXRoLnYxLkxvZ291dFJlc3BvbnNlIgOQAgISYgoMTGlzdFNlc3Npb25zEiUucmVhbGNoYXQuYXV0aC52MS5MaXN0U2Vzc2lvbnNSZXF1ZXN0GiYucmVhbGNoYXQuYXV0aC52MS5MaXN0U2Vzc2lvbnNSZXNwb25zZSIDkAIBEmUKDVJldm9rZVNlc3Npb24SJi5yZWFsY2hhdC5hdXRoLnYxLlJldm9rZVNlc3Npb25SZXF1ZXN0GicucmVhbGNoYXQuYXV0aC52MS5SZXZva2VTZXNzaW9uUmVzcG9uc2UiA5ACAhJjCg5DaGFuZ2VQYXNzd29yZBInLnJlYWxjaGF0LmF1dGgudjEuQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0GigucmVhbGNoYXQuYXV0aC52MS5DaGFuZ2VQYXNzd29yZFJlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
  * RegisterRequest asks for an account.
@@ -292,10 +292,182 @@ export const LogoutResponseSchema: GenMessage<LogoutResponse> = /*@__PURE__*/
   messageDesc(file_realchat_auth_v1_auth_service, 7);
 
 /**
+ * Session is one login of an account on one device.
+ *
+ * @generated from message realchat.auth.v1.Session
+ */
+export type Session = Message<"realchat.auth.v1.Session"> & {
+  /**
+   * The session's id: the `sid` claim of its access tokens.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * The device that it belongs to.
+   *
+   * @generated from field: string device_id = 2;
+   */
+  deviceId: string;
+
+  /**
+   * When it was opened.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 3;
+   */
+  createTime?: Timestamp | undefined;
+
+  /**
+   * When its tokens were last refreshed; its opening when they never were.
+   *
+   * @generated from field: google.protobuf.Timestamp refresh_time = 4;
+   */
+  refreshTime?: Timestamp | undefined;
+
+  /**
+   * True for the session that asks.
+   *
+   * @generated from field: bool current = 5;
+   */
+  current: boolean;
+};
+
+/**
+ * Describes the message realchat.auth.v1.Session.
+ * Use `create(SessionSchema)` to create a new message.
+ */
+export const SessionSchema: GenMessage<Session> = /*@__PURE__*/
+  messageDesc(file_realchat_auth_v1_auth_service, 8);
+
+/**
+ * ListSessionsRequest is empty: the caller's own.
+ *
+ * @generated from message realchat.auth.v1.ListSessionsRequest
+ */
+export type ListSessionsRequest = Message<"realchat.auth.v1.ListSessionsRequest"> & {
+};
+
+/**
+ * Describes the message realchat.auth.v1.ListSessionsRequest.
+ * Use `create(ListSessionsRequestSchema)` to create a new message.
+ */
+export const ListSessionsRequestSchema: GenMessage<ListSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_realchat_auth_v1_auth_service, 9);
+
+/**
+ * ListSessionsResponse lists the sessions.
+ *
+ * @generated from message realchat.auth.v1.ListSessionsResponse
+ */
+export type ListSessionsResponse = Message<"realchat.auth.v1.ListSessionsResponse"> & {
+  /**
+   * The sessions, the one used last first; at most 100.
+   *
+   * @generated from field: repeated realchat.auth.v1.Session sessions = 1;
+   */
+  sessions: Session[];
+};
+
+/**
+ * Describes the message realchat.auth.v1.ListSessionsResponse.
+ * Use `create(ListSessionsResponseSchema)` to create a new message.
+ */
+export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_realchat_auth_v1_auth_service, 10);
+
+/**
+ * RevokeSessionRequest names the session to end.
+ *
+ * @generated from message realchat.auth.v1.RevokeSessionRequest
+ */
+export type RevokeSessionRequest = Message<"realchat.auth.v1.RevokeSessionRequest"> & {
+  /**
+   * One of ListSessions, a UUID in lower case. The session that asks may end itself.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+};
+
+/**
+ * Describes the message realchat.auth.v1.RevokeSessionRequest.
+ * Use `create(RevokeSessionRequestSchema)` to create a new message.
+ */
+export const RevokeSessionRequestSchema: GenMessage<RevokeSessionRequest> = /*@__PURE__*/
+  messageDesc(file_realchat_auth_v1_auth_service, 11);
+
+/**
+ * RevokeSessionResponse is empty: the session has ended.
+ *
+ * @generated from message realchat.auth.v1.RevokeSessionResponse
+ */
+export type RevokeSessionResponse = Message<"realchat.auth.v1.RevokeSessionResponse"> & {
+};
+
+/**
+ * Describes the message realchat.auth.v1.RevokeSessionResponse.
+ * Use `create(RevokeSessionResponseSchema)` to create a new message.
+ */
+export const RevokeSessionResponseSchema: GenMessage<RevokeSessionResponse> = /*@__PURE__*/
+  messageDesc(file_realchat_auth_v1_auth_service, 12);
+
+/**
+ * ChangePasswordRequest proves who asks and says what to change to.
+ *
+ * @generated from message realchat.auth.v1.ChangePasswordRequest
+ */
+export type ChangePasswordRequest = Message<"realchat.auth.v1.ChangePasswordRequest"> & {
+  /**
+   * The password that holds now.
+   *
+   * @generated from field: string current_password = 1;
+   */
+  currentPassword: string;
+
+  /**
+   * The password to hold from now on, by the rules of RegisterRequest.
+   *
+   * @generated from field: string new_password = 2;
+   */
+  newPassword: string;
+};
+
+/**
+ * Describes the message realchat.auth.v1.ChangePasswordRequest.
+ * Use `create(ChangePasswordRequestSchema)` to create a new message.
+ */
+export const ChangePasswordRequestSchema: GenMessage<ChangePasswordRequest> = /*@__PURE__*/
+  messageDesc(file_realchat_auth_v1_auth_service, 13);
+
+/**
+ * ChangePasswordResponse tells what else happened.
+ *
+ * @generated from message realchat.auth.v1.ChangePasswordResponse
+ */
+export type ChangePasswordResponse = Message<"realchat.auth.v1.ChangePasswordResponse"> & {
+  /**
+   * How many other sessions were ended.
+   *
+   * @generated from field: int32 ended_sessions = 1;
+   */
+  endedSessions: number;
+};
+
+/**
+ * Describes the message realchat.auth.v1.ChangePasswordResponse.
+ * Use `create(ChangePasswordResponseSchema)` to create a new message.
+ */
+export const ChangePasswordResponseSchema: GenMessage<ChangePasswordResponse> = /*@__PURE__*/
+  messageDesc(file_realchat_auth_v1_auth_service, 14);
+
+/**
  * AuthService makes accounts and the sessions that speak for them.
  *
- * Its calls are the only ones that need no `authorization: Bearer <access_token>` metadata. Access tokens are JWTs signed
- * with ES256 and live 5 minutes; the keys that verify them are published as a JWK set at `/.well-known/jwks.json`.
+ * Register, Login, RefreshSession and Logout are the only calls of all services that need no
+ * `authorization: Bearer <access_token>` metadata. Access tokens are JWTs signed with ES256 and live 5 minutes; the keys that
+ * verify them are published as a JWK set at `/.well-known/jwks.json`. Without a good one, a call is refused as UNAUTHENTICATED:
+ * reason TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED (refresh the session), or TOKEN_REVOKED (the session has ended; log in).
  *
  * Errors of every call: INVALID_ARGUMENT (reason INVALID_REQUEST, with `google.rpc.BadRequest`), RESOURCE_EXHAUSTED
  * (`google.rpc.RetryInfo` says when to come back), UNAVAILABLE (nothing was changed; retry with backoff).
@@ -354,6 +526,42 @@ export const AuthService: GenService<{
     methodKind: "unary";
     input: typeof LogoutRequestSchema;
     output: typeof LogoutResponseSchema;
+  },
+  /**
+   * ListSessions returns the caller's sessions that have not ended, the one used last first: all of them, or the first 100.
+   *
+   * @generated from rpc realchat.auth.v1.AuthService.ListSessions
+   */
+  listSessions: {
+    methodKind: "unary";
+    input: typeof ListSessionsRequestSchema;
+    output: typeof ListSessionsResponseSchema;
+  },
+  /**
+   * RevokeSession ends one of the caller's sessions: within 2 seconds its access tokens are refused everywhere, and its streams
+   * and sockets end. A session that has ended already answers OK.
+   *
+   * Errors: NOT_FOUND (reason SESSION_NOT_FOUND, the same for an unknown session and another user's).
+   *
+   * @generated from rpc realchat.auth.v1.AuthService.RevokeSession
+   */
+  revokeSession: {
+    methodKind: "unary";
+    input: typeof RevokeSessionRequestSchema;
+    output: typeof RevokeSessionResponseSchema;
+  },
+  /**
+   * ChangePassword sets another password and ends every other session of the account, as RevokeSession does.
+   *
+   * Errors: UNAUTHENTICATED (reason BAD_CREDENTIALS: the current password is wrong), INVALID_ARGUMENT (reason
+   * PASSWORD_TOO_COMMON). Not idempotent: a repeat after a lost answer gets BAD_CREDENTIALS; log in with the new password.
+   *
+   * @generated from rpc realchat.auth.v1.AuthService.ChangePassword
+   */
+  changePassword: {
+    methodKind: "unary";
+    input: typeof ChangePasswordRequestSchema;
+    output: typeof ChangePasswordResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_realchat_auth_v1_auth_service, 0);

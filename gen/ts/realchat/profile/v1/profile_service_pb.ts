@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file realchat/profile/v1/profile_service.proto.
  */
 export const file_realchat_profile_v1_profile_service: GenFile = /*@__PURE__*/
-  fileDesc("CilyZWFsY2hhdC9wcm9maWxlL3YxL3Byb2ZpbGVfc2VydmljZS5wcm90bxITcmVhbGNoYXQucHJvZmlsZS52MSJdChFHZXRQcm9maWxlUmVxdWVzdBIbCgd1c2VyX2lkGAEgASgJQgi6SAVyA7ABAUgAEh0KCHVzZXJuYW1lGAIgASgJQgm6SAZyBBADGCBIAEIMCgNrZXkSBbpIAggBIkMKEkdldFByb2ZpbGVSZXNwb25zZRItCgdwcm9maWxlGAEgASgLMhwucmVhbGNoYXQucHJvZmlsZS52MS5Qcm9maWxlMnQKDlByb2ZpbGVTZXJ2aWNlEmIKCkdldFByb2ZpbGUSJi5yZWFsY2hhdC5wcm9maWxlLnYxLkdldFByb2ZpbGVSZXF1ZXN0GicucmVhbGNoYXQucHJvZmlsZS52MS5HZXRQcm9maWxlUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_buf_validate_validate, file_realchat_profile_v1_profile]);
+  fileDesc("CilyZWFsY2hhdC9wcm9maWxlL3YxL3Byb2ZpbGVfc2VydmljZS5wcm90bxITcmVhbGNoYXQucHJvZmlsZS52MSJdChFHZXRQcm9maWxlUmVxdWVzdBIbCgd1c2VyX2lkGAEgASgJQgi6SAVyA7ABAUgAEh0KCHVzZXJuYW1lGAIgASgJQgm6SAZyBBADGCBIAEIMCgNrZXkSBbpIAggBIkMKEkdldFByb2ZpbGVSZXNwb25zZRItCgdwcm9maWxlGAEgASgLMhwucmVhbGNoYXQucHJvZmlsZS52MS5Qcm9maWxlIkAKF0JhdGNoR2V0UHJvZmlsZXNSZXF1ZXN0EiUKCHVzZXJfaWRzGAEgAygJQhO6SBCSAQ0IARBkGAEiBXIDsAEBIkoKGEJhdGNoR2V0UHJvZmlsZXNSZXNwb25zZRIuCghwcm9maWxlcxgBIAMoCzIcLnJlYWxjaGF0LnByb2ZpbGUudjEuUHJvZmlsZSJwChRVcGRhdGVQcm9maWxlUmVxdWVzdBJYCgxkaXNwbGF5X25hbWUYASABKAlCQrpIP3I9EAEYQDI3XlteXHB7Wn1ccHtDY31dKFteXHB7Wmx9XHB7WnB9XHB7Q2N9XSpbXlxwe1p9XHB7Q2N9XSk/JCJGChVVcGRhdGVQcm9maWxlUmVzcG9uc2USLQoHcHJvZmlsZRgBIAEoCzIcLnJlYWxjaGF0LnByb2ZpbGUudjEuUHJvZmlsZSJxChVTZWFyY2hQcm9maWxlc1JlcXVlc3QSHAoFcXVlcnkYASABKAlCDbpICnIIEAEYQLoBAQASHAoJcGFnZV9zaXplGAIgASgFQgm6SAYaBBgyKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAIiYQoWU2VhcmNoUHJvZmlsZXNSZXNwb25zZRIuCghwcm9maWxlcxgBIAMoCzIcLnJlYWxjaGF0LnByb2ZpbGUudjEuUHJvZmlsZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkyxwMKDlByb2ZpbGVTZXJ2aWNlEmIKCkdldFByb2ZpbGUSJi5yZWFsY2hhdC5wcm9maWxlLnYxLkdldFByb2ZpbGVSZXF1ZXN0GicucmVhbGNoYXQucHJvZmlsZS52MS5HZXRQcm9maWxlUmVzcG9uc2UiA5ACARJ0ChBCYXRjaEdldFByb2ZpbGVzEiwucmVhbGNoYXQucHJvZmlsZS52MS5CYXRjaEdldFByb2ZpbGVzUmVxdWVzdBotLnJlYWxjaGF0LnByb2ZpbGUudjEuQmF0Y2hHZXRQcm9maWxlc1Jlc3BvbnNlIgOQAgESawoNVXBkYXRlUHJvZmlsZRIpLnJlYWxjaGF0LnByb2ZpbGUudjEuVXBkYXRlUHJvZmlsZVJlcXVlc3QaKi5yZWFsY2hhdC5wcm9maWxlLnYxLlVwZGF0ZVByb2ZpbGVSZXNwb25zZSIDkAICEm4KDlNlYXJjaFByb2ZpbGVzEioucmVhbGNoYXQucHJvZmlsZS52MS5TZWFyY2hQcm9maWxlc1JlcXVlc3QaKy5yZWFsY2hhdC5wcm9maWxlLnYxLlNlYXJjaFByb2ZpbGVzUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_buf_validate_validate, file_realchat_profile_v1_profile]);
 
 /**
  * GetProfileRequest names the profile by id or by username.
@@ -74,11 +74,160 @@ export const GetProfileResponseSchema: GenMessage<GetProfileResponse> = /*@__PUR
   messageDesc(file_realchat_profile_v1_profile_service, 1);
 
 /**
+ * BatchGetProfilesRequest names the profiles.
+ *
+ * @generated from message realchat.profile.v1.BatchGetProfilesRequest
+ */
+export type BatchGetProfilesRequest = Message<"realchat.profile.v1.BatchGetProfilesRequest"> & {
+  /**
+   * The accounts' ids, 1 to 100, each a UUID, none twice.
+   *
+   * @generated from field: repeated string user_ids = 1;
+   */
+  userIds: string[];
+};
+
+/**
+ * Describes the message realchat.profile.v1.BatchGetProfilesRequest.
+ * Use `create(BatchGetProfilesRequestSchema)` to create a new message.
+ */
+export const BatchGetProfilesRequestSchema: GenMessage<BatchGetProfilesRequest> = /*@__PURE__*/
+  messageDesc(file_realchat_profile_v1_profile_service, 2);
+
+/**
+ * BatchGetProfilesResponse holds what was found.
+ *
+ * @generated from message realchat.profile.v1.BatchGetProfilesResponse
+ */
+export type BatchGetProfilesResponse = Message<"realchat.profile.v1.BatchGetProfilesResponse"> & {
+  /**
+   * The profiles that there are, in the order of the ids that were asked for.
+   *
+   * @generated from field: repeated realchat.profile.v1.Profile profiles = 1;
+   */
+  profiles: Profile[];
+};
+
+/**
+ * Describes the message realchat.profile.v1.BatchGetProfilesResponse.
+ * Use `create(BatchGetProfilesResponseSchema)` to create a new message.
+ */
+export const BatchGetProfilesResponseSchema: GenMessage<BatchGetProfilesResponse> = /*@__PURE__*/
+  messageDesc(file_realchat_profile_v1_profile_service, 3);
+
+/**
+ * UpdateProfileRequest says what to change.
+ *
+ * @generated from message realchat.profile.v1.UpdateProfileRequest
+ */
+export type UpdateProfileRequest = Message<"realchat.profile.v1.UpdateProfileRequest"> & {
+  /**
+   * The name to show, 1 to 64 characters. It neither begins nor ends with white space and has no line breaks or other control
+   * characters. It may turn the direction of the text around it: show it isolated (`<bdi>` in HTML).
+   *
+   * @generated from field: string display_name = 1;
+   */
+  displayName: string;
+};
+
+/**
+ * Describes the message realchat.profile.v1.UpdateProfileRequest.
+ * Use `create(UpdateProfileRequestSchema)` to create a new message.
+ */
+export const UpdateProfileRequestSchema: GenMessage<UpdateProfileRequest> = /*@__PURE__*/
+  messageDesc(file_realchat_profile_v1_profile_service, 4);
+
+/**
+ * UpdateProfileResponse is the profile as it is now.
+ *
+ * @generated from message realchat.profile.v1.UpdateProfileResponse
+ */
+export type UpdateProfileResponse = Message<"realchat.profile.v1.UpdateProfileResponse"> & {
+  /**
+   * The profile; always set.
+   *
+   * @generated from field: realchat.profile.v1.Profile profile = 1;
+   */
+  profile?: Profile | undefined;
+};
+
+/**
+ * Describes the message realchat.profile.v1.UpdateProfileResponse.
+ * Use `create(UpdateProfileResponseSchema)` to create a new message.
+ */
+export const UpdateProfileResponseSchema: GenMessage<UpdateProfileResponse> = /*@__PURE__*/
+  messageDesc(file_realchat_profile_v1_profile_service, 5);
+
+/**
+ * SearchProfilesRequest says what to look for.
+ *
+ * @generated from message realchat.profile.v1.SearchProfilesRequest
+ */
+export type SearchProfilesRequest = Message<"realchat.profile.v1.SearchProfilesRequest"> & {
+  /**
+   * What the username or the display name begins with, 1 to 64 characters, upper and lower case alike. Taken literally: no
+   * character has a special meaning.
+   *
+   * @generated from field: string query = 1;
+   */
+  query: string;
+
+  /**
+   * How many at most, 1 to 50. 0: 20.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * The next_page_token of the page before. Empty: the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message realchat.profile.v1.SearchProfilesRequest.
+ * Use `create(SearchProfilesRequestSchema)` to create a new message.
+ */
+export const SearchProfilesRequestSchema: GenMessage<SearchProfilesRequest> = /*@__PURE__*/
+  messageDesc(file_realchat_profile_v1_profile_service, 6);
+
+/**
+ * SearchProfilesResponse is a page of profiles.
+ *
+ * @generated from message realchat.profile.v1.SearchProfilesResponse
+ */
+export type SearchProfilesResponse = Message<"realchat.profile.v1.SearchProfilesResponse"> & {
+  /**
+   * The page, in order of username.
+   *
+   * @generated from field: repeated realchat.profile.v1.Profile profiles = 1;
+   */
+  profiles: Profile[];
+
+  /**
+   * Gets the next page. Empty: this is the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message realchat.profile.v1.SearchProfilesResponse.
+ * Use `create(SearchProfilesResponseSchema)` to create a new message.
+ */
+export const SearchProfilesResponseSchema: GenMessage<SearchProfilesResponse> = /*@__PURE__*/
+  messageDesc(file_realchat_profile_v1_profile_service, 7);
+
+/**
  * ProfileService serves what users see of each other. Profiles are made from auth's account events, so a new account's
  * profile follows its registration by a moment (within 2 seconds when the log is healthy).
  *
- * Errors of every call: UNAUTHENTICATED (reason TOKEN_MISSING, TOKEN_INVALID or TOKEN_EXPIRED), INVALID_ARGUMENT (reason
- * INVALID_REQUEST, with `google.rpc.BadRequest`), UNAVAILABLE (retry with backoff).
+ * Errors of every call: UNAUTHENTICATED (reason TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED or TOKEN_REVOKED),
+ * INVALID_ARGUMENT (reason INVALID_REQUEST, with `google.rpc.BadRequest`), UNAVAILABLE (retry with backoff).
  *
  * @generated from service realchat.profile.v1.ProfileService
  */
@@ -94,6 +243,41 @@ export const ProfileService: GenService<{
     methodKind: "unary";
     input: typeof GetProfileRequestSchema;
     output: typeof GetProfileResponseSchema;
+  },
+  /**
+   * BatchGetProfiles returns several profiles at once. Ids without a profile are left out, without an error.
+   *
+   * @generated from rpc realchat.profile.v1.ProfileService.BatchGetProfiles
+   */
+  batchGetProfiles: {
+    methodKind: "unary";
+    input: typeof BatchGetProfilesRequestSchema;
+    output: typeof BatchGetProfilesResponseSchema;
+  },
+  /**
+   * UpdateProfile changes the caller's own profile and returns it as it is now. The username is the account's and stays.
+   *
+   * Errors: NOT_FOUND (reason PROFILE_NOT_FOUND: a new account's profile is not there yet; retry).
+   *
+   * @generated from rpc realchat.profile.v1.ProfileService.UpdateProfile
+   */
+  updateProfile: {
+    methodKind: "unary";
+    input: typeof UpdateProfileRequestSchema;
+    output: typeof UpdateProfileResponseSchema;
+  },
+  /**
+   * SearchProfiles finds profiles whose username or display name begins with a text, in order of username. A profile that
+   * changes between two pages may be missed or come twice.
+   *
+   * Errors: INVALID_ARGUMENT (reason PAGE_TOKEN_INVALID).
+   *
+   * @generated from rpc realchat.profile.v1.ProfileService.SearchProfiles
+   */
+  searchProfiles: {
+    methodKind: "unary";
+    input: typeof SearchProfilesRequestSchema;
+    output: typeof SearchProfilesResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_realchat_profile_v1_profile_service, 0);

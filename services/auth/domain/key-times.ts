@@ -1,0 +1,26 @@
+import { ACCESS_TOKEN_MAX_SECONDS } from '@realchat/rpc';
+
+const MINUTE_MS = 60_000;
+
+/** When signing keys change, in milliseconds. */
+export interface KeyTimes {
+  /** How long a key signs. */
+  periodMs: number;
+  /** So long before it signs, a key is published: every verifier must have it by then. */
+  aheadMs: number;
+  /** So long after another one has begun to sign, a key is published still: until its last token is over. */
+  retireMs: number;
+  /** How often each instance reads the keys. */
+  reloadMs: number;
+}
+
+/** The times of a deployment whose keys sign for so long. */
+export function keyTimes(periodMs: number): KeyTimes {
+  return {
+    periodMs,
+    // Envoy keeps the keys for 5 minutes and the services for one; each instance of auth learns of a new one after 15 s.
+    aheadMs: 10 * MINUTE_MS,
+    retireMs: ACCESS_TOKEN_MAX_SECONDS * 1_000 + 2 * MINUTE_MS,
+    reloadMs: MINUTE_MS / 4,
+  };
+}
