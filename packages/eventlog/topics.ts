@@ -1,11 +1,14 @@
 const DAY_MS = 24 * 60 * 60 * 1000;
 
+/** As Kafka has it. */
+const KEPT_FOREVER = -1;
+
 /** A topic as it must exist. */
 export interface Topic {
   name: string;
   /** Fixed with the topic's version: another number would move keys to other partitions. */
   partitions: number;
-  /** How long records are kept, in milliseconds. */
+  /** How long records are kept, in milliseconds; KEPT_FOREVER for ever. */
   retentionMs: number;
   /** `compact` keeps the newest record of each key as long as the topic lives. */
   cleanup: 'delete' | 'compact,delete';
@@ -26,7 +29,9 @@ export const CONVERSATION_EVENTS: Topic = {
 export const ACCOUNT_EVENTS: Topic = {
   name: 'realchat.account-events.v1',
   partitions: 4,
-  retentionMs: 7 * DAY_MS,
+  // Profiles are made from it, and a service that comes later starts at its beginning: with a limit, the accounts made before
+  // would be missing. It grows with accounts and ended sessions, which are few beside messages.
+  retentionMs: KEPT_FOREVER,
   cleanup: 'delete',
   maxBatchBytes: 1024 * 1024,
 };

@@ -4,5 +4,6 @@ import { z } from 'zod';
 export const revocationSettings = {
   REDIS_URL: z
     .url({ protocol: /^rediss?$/ })
-    .describe('The Redis that holds what lives for minutes, such as redis://default:secret@127.0.0.1:16379/0.'),
+    .describe('The Redis that holds what lives for minutes, such as redis://default:secret@127.0.0.1:16379/0.')
+    .meta({ secret: true }),
 };

@@ -1,9 +1,12 @@
+import type { Call } from '@realchat/rpc';
 import { Counter, Histogram, type Logger, type Registry } from '@realchat/telemetry';
 
 /** What profile tells of its business. */
 export interface Events {
   /** A new account's profile can be seen, so long after the account was made. */
   profileMade(log: Logger, userId: string, delayMs: number): void;
+  /** A user changed their own profile. */
+  profileUpdated(call: Call): void;
   /** An event came again, and changed nothing. */
   eventRepeated(): void;
   /** An event that says nothing about profiles, or was written by a newer schema. */
@@ -18,6 +21,11 @@ export function createEvents(registry: Registry): Events {
     labelNames: ['outcome'],
     registers,
   });
+  const updates = new Counter({
+    name: 'realchat_profile_updates_total',
+    help: 'Profiles changed by their owners.',
+    registers,
+  });
   const delay = new Histogram({
     name: 'realchat_profile_delay_seconds',
     help: "From an account's registration to its profile being visible.",
@@ -29,6 +37,10 @@ export function createEvents(registry: Registry): Events {
       events.inc({ outcome: 'applied' });
       delay.observe(Math.max(0, delayMs) / 1_000);
       log.info({ event: 'profile_made', user_id: userId }, 'profile made');
+    },
+    profileUpdated(call) {
+      updates.inc();
+      call.log.info({ event: 'profile_updated', user_id: call.caller.userId }, 'profile updated');
     },
     eventRepeated: () => events.inc({ outcome: 'repeated' }),
     eventSkipped: () => events.inc({ outcome: 'skipped' }),

@@ -7,6 +7,7 @@ import {
   createGrpcServer,
   createKeyCache,
   createTokenVerifier,
+  type Implementation,
   implement,
   type KeyCache,
   PUBLIC_SERVICES,
@@ -18,7 +19,10 @@ import type { ProfileConfig } from './config.ts';
 import { classifyFailure, takeAccountEvent } from './consumers/account-events.ts';
 import type { ProfileContext } from './context.ts';
 import { createEvents } from './events.ts';
+import { batchGetProfiles } from './rpc/batch-get-profiles.ts';
 import { getProfile } from './rpc/get-profile.ts';
+import { searchProfiles } from './rpc/search-profiles.ts';
+import { updateProfile } from './rpc/update-profile.ts';
 
 const DRAIN_MS = 500;
 const GRACE_MS = 5_000;
@@ -37,7 +41,7 @@ export function createProfileService(config: ProfileConfig, { log, metrics }: Te
   const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });
   const server = createGrpcServer({
     listen: config.GRPC_LISTEN,
-    implementations: [implement(ProfileContract, { getProfile: (_call, request) => getProfile(context, request) })],
+    implementations: [profileService(context)],
     tokens: createTokenVerifier({
       keys,
       issuer: config.TOKEN_ISSUER,
@@ -80,6 +84,15 @@ export function createProfileService(config: ProfileConfig, { log, metrics }: Te
         ['ops', 1_000, () => ops?.stop()],
       ]),
   };
+}
+
+function profileService(context: ProfileContext): Implementation {
+  return implement(ProfileContract, {
+    getProfile: (_call, request) => getProfile(context, request),
+    batchGetProfiles: (_call, request) => batchGetProfiles(context, request),
+    updateProfile: (call, request) => updateProfile(context, call, request),
+    searchProfiles: (_call, request) => searchProfiles(context, request),
+  });
 }
 
 /**

@@ -9,7 +9,7 @@ import { ConversationService } from '@realchat/gen/realchat/messaging/v1/convers
 import { LogService } from '@realchat/gen/realchat/messaging/v1/log_service';
 import { MessageService } from '@realchat/gen/realchat/messaging/v1/message_service';
 import { createGrpcServer, implement, unavailable } from '@realchat/rpc';
-import { createTestDatabase, silentTelemetry } from '@realchat/testkit';
+import { createTestDatabase, redisUrl, silentTelemetry } from '@realchat/testkit';
 import { createTestClient, type TestClient } from '@realchat/testkit/rpc-client';
 import { AUDIENCE, ISSUER, startIssuer } from '@realchat/testkit/token-issuer';
 import { v7 as uuidv7 } from 'uuid';
@@ -54,16 +54,12 @@ export async function createFixture(): Promise<Fixture> {
   const accounts = createGrpcServer({
     listen: anywhere,
     implementations: [
-      implement(
-        AccountService,
-        {
-          findMissingAccounts: async (_call, request) => {
-            if (fixture.accountsAway) throw unavailable('away');
-            return { missingUserIds: request.userIds.filter((id) => id === unknownUser) };
-          },
+      implement(AccountService, {
+        findMissingAccounts: async (_call, request) => {
+          if (fixture.accountsAway) throw unavailable('away');
+          return { missingUserIds: request.userIds.filter((id) => id === unknownUser) };
         },
-        { open: true },
-      ),
+      }),
     ],
     ...silentTelemetry(),
   });
@@ -82,6 +78,7 @@ export async function createFixture(): Promise<Fixture> {
       JWKS_URL: issuer.url,
       TOKEN_ISSUER: ISSUER,
       TOKEN_AUDIENCE: AUDIENCE,
+      REDIS_URL: redisUrl(),
       DATABASE_URL: url,
       DATABASE_POOL_SIZE: 5,
       AUTH_INTERNAL: { host: '127.0.0.1', port: accounts.port },

@@ -1,22 +1,17 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { TimestampSchema } from '@bufbuild/protobuf/wkt';
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { GetProfileRequest, GetProfileResponseSchema } from '@realchat/gen/realchat/profile/v1/profile_service';
-import { Code, RpcError } from '@realchat/rpc';
 import type { ProfileContext } from '../context.ts';
-import { findProfileByUserId, findProfileByUsername, type StoredProfile } from '../db/find-profile.ts';
+import { findProfileByUserId, findProfileByUsername } from '../db/find-profile.ts';
+import type { StoredProfile } from '../db/profile-row.ts';
+import { profileNotFound, toProfile } from './profile-answer.ts';
 
 type Response = MessageInitShape<typeof GetProfileResponseSchema>;
 
 /** One profile, for anyone who is logged in. */
 export async function getProfile(context: ProfileContext, request: GetProfileRequest): Promise<Response> {
   const profile = await find(context, request);
-  if (!profile) throw new RpcError(Code.NOT_FOUND, 'PROFILE_NOT_FOUND', 'no such profile');
-  const { createTimeMicros, ...shown } = profile;
-  const createTime = create(TimestampSchema, {
-    seconds: createTimeMicros / 1_000_000n,
-    nanos: Number(createTimeMicros % 1_000_000n) * 1_000,
-  });
-  return { profile: { ...shown, createTime } };
+  if (!profile) throw profileNotFound();
+  return { profile: toProfile(profile) };
 }
 
 async function find(context: ProfileContext, { key }: GetProfileRequest): Promise<StoredProfile | undefined> {

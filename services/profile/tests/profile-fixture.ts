@@ -6,7 +6,7 @@ import { createPool, type Pool } from '@realchat/db';
 import { ACCOUNT_EVENTS, type EventLog, type Producer } from '@realchat/eventlog';
 import { type AccountEvent, AccountEventSchema } from '@realchat/gen/realchat/auth/v1/account_event';
 import { ProfileService as ProfileContract } from '@realchat/gen/realchat/profile/v1/profile_service';
-import { createTestDatabase, createTestEventLog, recordedTelemetry, until } from '@realchat/testkit';
+import { createTestDatabase, createTestEventLog, recordedTelemetry, redisUrl, until } from '@realchat/testkit';
 import { createTestClient, type TestClient } from '@realchat/testkit/rpc-client';
 import { AUDIENCE, ISSUER, startIssuer } from '@realchat/testkit/token-issuer';
 import { profileSettings } from '../config.ts';
@@ -68,6 +68,7 @@ export async function startProfile(broker: string, env: Record<string, string> =
     TOKEN_ISSUER: ISSUER,
     TOKEN_AUDIENCE: AUDIENCE,
     KAFKA_BROKERS: broker,
+    REDIS_URL: redisUrl(),
     INSTANCE_ID: `profile-${randomBytes(4).toString('hex')}`,
     ...env,
     DATABASE_URL: databaseUrl,
