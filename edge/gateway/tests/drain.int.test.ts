@@ -85,7 +85,12 @@ test('a stream over Connect ends with UNAVAILABLE at once', async () => {
 });
 
 test('the process starts with nothing behind it, says that it is not ready, and ends with 0 on SIGTERM', async () => {
-  const issuer = { JWKS_URL: 'http://127.0.0.1:9/jwks', TOKEN_ISSUER: ISSUER, TOKEN_AUDIENCE: AUDIENCE };
+  const issuer = {
+    REDIS_URL: 'redis://127.0.0.1:9',
+    JWKS_URL: 'http://127.0.0.1:9/jwks',
+    TOKEN_ISSUER: ISSUER,
+    TOKEN_AUDIENCE: AUDIENCE,
+  };
   const nowhere = Object.fromEntries(
     ['AUTH', 'PROFILE', 'MESSAGING', 'DELIVERY'].map((name) => [`${name}_ADDRESS`, '127.0.0.1:9']),
   );

@@ -74,29 +74,6 @@ export async function storeNextKey(pool: Pool, key: NewKey, times: KeyTimes, for
   });
 }
 
-/**
- * Takes a key out at once: no token of it counts any more where that is known. Of those that remain the next signs at once, or
- * else the replacement. Throws when there is no such key.
- */
-export async function withdrawKey(pool: Pool, keyId: string, replacement: NewKey): Promise<void> {
-  await alone(pool, async (client) => {
-    const { rowCount } = await client.query(
-      `update signing_key set publish_until = now() where key_id = $1 and ${IS_PUBLISHED}`,
-      [keyId],
-    );
-    if (rowCount !== 1) throw new Error('no key of this id is published');
-    const remaining = await client.query<{ signs: boolean }>(
-      `select sign_from <= now() as signs from signing_key where publish_until is null`,
-    );
-    if (remaining.rows.some(({ signs }) => signs)) return;
-    const promoted = await client.query(
-      `update signing_key set sign_from = now() where key_id = (
-         select key_id from signing_key where publish_until is null order by sign_from limit 1)`,
-    );
-    if (promoted.rowCount === 0) await insertKey(client, replacement, 0);
-  });
-}
-
 /** Deletes the keys that verify nothing any more. */
 export async function deleteRetiredKeys(pool: Pool): Promise<void> {
   await pool.query(`delete from signing_key where not ${IS_PUBLISHED}`);

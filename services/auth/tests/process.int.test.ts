@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { AuthService } from '@realchat/gen/realchat/auth/v1/auth_service';
-import { createTestDatabase, kafkaBrokers, until } from '@realchat/testkit';
+import { createTestDatabase, kafkaBrokers, redisUrl, until } from '@realchat/testkit';
 import { createTestClient } from '@realchat/testkit/rpc-client';
 import { expect, test } from 'vitest';
 import { migrations } from '../db/migrations/index.ts';
@@ -53,6 +53,7 @@ test('SIGTERM under load: calls in flight are answered, later ones told to go el
     DATABASE_URL: await createTestDatabase(migrations),
     KAFKA_BROKERS: kafkaBrokers(),
     SIGNING_KEY_SECRET: SECRET,
+    REDIS_URL: redisUrl(),
   });
   await until('started', () => output().includes('"started"'), 20_000);
   const client = createTestClient(AuthService, port);
