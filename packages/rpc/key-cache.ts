@@ -28,7 +28,7 @@ export function createKeyCache(options: { url: string; file?: string | undefined
   let keys = new Map<string, CryptoKey>();
   let timer: NodeJS.Timeout | undefined;
   let fetching: Promise<void> | undefined;
-  let fetchedAt = 0;
+  let lookedUpAt = 0;
   let stopped = false;
 
   const take = async (set: JSONWebKeySet) => {
@@ -47,7 +47,6 @@ export function createKeyCache(options: { url: string; file?: string | undefined
     if (!response.ok) throw new Error(`the key set answered ${response.status}`);
     const set = (await response.json()) as JSONWebKeySet;
     await take(set);
-    fetchedAt = Date.now();
     if (options.file) await keep(options.file, set);
   };
 
@@ -87,8 +86,10 @@ export function createKeyCache(options: { url: string; file?: string | undefined
     async find(keyId) {
       const known = keyId ? keys.get(keyId) : undefined;
       if (known) return known;
-      if (keyId && keyId.length <= 64 && Date.now() - fetchedAt > UNKNOWN_ID_COOLDOWN_MS) {
-        fetchedAt = Date.now();
+      // A fetch that has begun may bring the key: everyone who asks meanwhile waits for it.
+      if (fetching) await fetching;
+      else if (keyId && keyId.length <= 64 && Date.now() - lookedUpAt > UNKNOWN_ID_COOLDOWN_MS) {
+        lookedUpAt = Date.now();
         await refresh();
       }
       const fetched = keyId ? keys.get(keyId) : undefined;

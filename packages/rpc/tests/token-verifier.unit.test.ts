@@ -81,6 +81,13 @@ test('S-21: a flood of unknown key ids makes one fetch', async () => {
   expect(issuer.fetches() - before).toBeLessThanOrEqual(1);
 });
 
+test('all who ask for a key that is being fetched get it', async () => {
+  const cache = createKeyCache({ url: issuer.url, log });
+  const found = await Promise.all(Array.from({ length: 5 }, () => cache.find('key-1')));
+  expect(new Set(found).size).toBe(1);
+  cache.stop();
+});
+
 test('keys are kept in a file, so that valid tokens pass in a process that starts while auth is away', async () => {
   const file = join(await mkdtemp(join(tmpdir(), 'keys-')), 'jwks.json');
   const other = await startIssuer();
