@@ -130,7 +130,7 @@ describe('docs/operations.md says the same', () => {
 /** Without what differs on purpose: hosts, passwords, secrets, and the name of the instance, which a container has by itself. */
 function comparable(name: MeshName, env: Record<string, string>): Record<string, string> {
   const { INSTANCE_ID: _, ...rest } = env;
-  const known = Object.entries(rest).filter(([variable]) => variable in meshSettings[name] || variable === 'REDIS_URL');
+  const known = Object.entries(rest).filter(([variable]) => variable in meshSettings[name]);
   return Object.fromEntries(
     known.map(([variable, value]) => [
       variable,

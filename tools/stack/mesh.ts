@@ -126,6 +126,7 @@ export function meshTable(context: MeshContext): Record<MeshName, MeshProcess> {
       env: {
         ...common('delivery', 'deliveryOps'),
         ...tokens('delivery'),
+        ...redis,
         ...internal,
         GRPC_LISTEN: at('deliveryGrpc'),
         KAFKA_BROKERS: kafka('DELIVERY'),
