@@ -34,7 +34,11 @@ ARG WORKSPACE
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=packages --chown=65532:65532 /state /var/lib/realchat
-COPY --from=packages /app ./
+# The last three for packages that npm has put below a workspace.
+COPY --from=packages /app/node_modules node_modules
+COPY --from=packages /app/gen gen
+COPY --from=packages /app/packages packages
+COPY --from=packages /app/${WORKSPACE} ${WORKSPACE}
 COPY gen gen
 COPY packages packages
 COPY ${WORKSPACE} ${WORKSPACE}

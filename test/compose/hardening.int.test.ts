@@ -57,6 +57,12 @@ describe('S-72: containers', () => {
     expect(offenders(({ privileged }) => !privileged)).toEqual([]);
   });
 
+  test("can write to folders in memory that say whose they are: without, they may be root's", () => {
+    const folders = services().flatMap(([, { tmpfs = [] }]) => tmpfs);
+    expect(folders.length).toBeGreaterThan(0);
+    expect(folders.filter((folder) => !/mode=1777|uid=\d+,gid=\d+,mode=0700/.test(folder))).toEqual([]);
+  });
+
   test('have bounds on memory and processes', () => {
     expect(offenders(({ mem_limit: memory, pids_limit: pids }) => Number(memory) > 0 && (pids ?? 0) > 0)).toEqual([]);
   });
