@@ -203,6 +203,7 @@ test('every id in a request is known for what it gives away', () => {
     client_message_id: 'of the caller’s own device',
     request_id: 'of the caller’s own',
     device_id: 'of the caller’s own session',
+    session_id: 'another user’s is answered as one that does not exist: auth’s sessions tests',
   };
   const ids = new Set(methods.flatMap((method) => [...idsIn(method.input)]));
   expect([...ids].filter((name) => !(name in known))).toEqual([]);
