@@ -40,9 +40,13 @@ export class Session {
   #liveness: Liveness | undefined;
   #refreshing: PromiseWithResolvers<void>[] = [];
   #draining = false;
+  /** What the hello says, or has said. */
+  #token: string;
+  #greeted = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#token = options.token;
     this.#socket = new Socket(options.webSocket, options.url, {
       open: () => this.#hello(),
       received: (bytes) => {
@@ -81,6 +85,11 @@ export class Session {
 
   /** Hands the server a newer token of the same user and session. Rejects when the socket closes first. */
   refresh(accessToken: string): Promise<void> {
+    if (!this.#greeted) {
+      // The socket is not open yet: the hello will carry the newer token.
+      this.#token = accessToken;
+      return Promise.resolve();
+    }
     const refreshing = Promise.withResolvers<void>();
     this.#refreshing.push(refreshing);
     this.#multiplexer.send({ case: 'refresh', value: create(RefreshSchema, { accessToken }) });
@@ -93,7 +102,8 @@ export class Session {
   }
 
   #hello(): void {
-    this.#multiplexer.send({ case: 'hello', value: create(HelloSchema, { accessToken: this.#options.token }) });
+    this.#greeted = true;
+    this.#multiplexer.send({ case: 'hello', value: create(HelloSchema, { accessToken: this.#token }) });
     this.#multiplexer.flush();
   }
 
