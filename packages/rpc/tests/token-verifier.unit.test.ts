@@ -119,3 +119,49 @@ function unsigned(header: object): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   return `${part(header)}.${part({ iss: ISSUER, aud: AUDIENCE, sub: 'u', sid: 's', did: 'd', iat: now(), exp: now() + 60 })}.`;
 }
+
+test('S-25: a token of a session that has ended is refused, remembered or not', async () => {
+  const ended = new Set<string>();
+  const verifier = createTokenVerifier({
+    keys,
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    revoked: (sessionId) => ended.has(sessionId),
+  });
+  const reason = async (token: string) =>
+    await Promise.resolve()
+      .then(() => verifier.verify(token))
+      .then(
+        () => undefined,
+        (error: RpcError) => [error.code, error.reason],
+      );
+  const [remembered, fresh, other] = [
+    await issuer.sign({ sid: 'phone' }),
+    await issuer.sign({ sid: 'phone', jti: 'another' }),
+    await issuer.sign({ sid: 'tablet' }),
+  ];
+  expect(await reason(remembered)).toBeUndefined();
+  ended.add('phone');
+  for (const token of [remembered, fresh, fresh]) {
+    expect(await reason(token)).toEqual([Code.UNAUTHENTICATED, 'TOKEN_REVOKED']);
+  }
+  expect(await reason(other)).toBeUndefined();
+});
+
+test('S-26: a token that is remembered is refused as soon as its key is taken out', async () => {
+  let known = true;
+  const verifier = createTokenVerifier({
+    keys: {
+      knows: () => known,
+      find: (keyId) =>
+        known ? keys.find(keyId) : Promise.reject(new RpcError(Code.UNAUTHENTICATED, 'TOKEN_INVALID', 'gone')),
+    },
+    issuer: ISSUER,
+    audience: AUDIENCE,
+  });
+  const token = await issuer.sign();
+  await verifier.verify(token);
+  expect(verifier.verify(token)).not.toBeInstanceOf(Promise);
+  known = false;
+  await expect(verifier.verify(token)).rejects.toMatchObject({ reason: 'TOKEN_INVALID' });
+});

@@ -52,6 +52,17 @@ describe('sessions', () => {
     expect(refusal(() => sessions.admit(session('c'))).reason).toBe('TOO_MANY_STREAMS');
   });
 
+  test('of a login that has ended end, and no other', async () => {
+    const sessions = new Sessions({ perUser: 10, perNode: 10 }, 3);
+    const [first, second, other] = [session('a', 'phone'), session('a', 'phone'), session('a', 'tablet')] as const;
+    for (const one of [first, second, other]) sessions.admit(one);
+    sessions.release(first);
+    sessions.endLogin('phone');
+    sessions.endLogin('nobody');
+    expect([first.state, second.state, other.state]).toEqual(['opening', 'ended', 'opening']);
+    expect(await second.ended).toMatchObject({ reason: 'session-revoked', error: { reason: 'TOKEN_REVOKED' } });
+  });
+
   test('that are drained all end, and no other is admitted', async () => {
     const sessions = new Sessions({ perUser: 100, perNode: 100 }, 4);
     const all = Array.from({ length: 10 }, (_, i) => session(`u${i}`));
