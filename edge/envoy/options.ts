@@ -48,7 +48,12 @@ export interface EnvoyOptions {
   allowedOrigins: readonly string[];
   upstreams: Upstreams;
   /** What access tokens must say of themselves. */
-  tokens: { issuer: string; audience: string };
+  tokens: {
+    issuer: string;
+    audience: string;
+    /** How old Envoy's copy of the keys may be while auth answers, in seconds. Default 300. */
+    keysMaxAgeSeconds?: number;
+  };
   /** A file, or `/dev/stdout`. */
   accessLogFile: string;
   /** Proxies of ours in front of Envoy whose `x-forwarded-for` is believed; 0 when clients connect directly. */

@@ -9,6 +9,8 @@ const GATE_FILTER = 'realchat.token';
 export const CLAIMS = 'claims';
 const FAILURE = 'failure';
 
+const KEYS_MAX_AGE_SECONDS = 300;
+
 /** The policies under which a token is refused, as they show in Envoy's response code details. */
 export const TOKEN_MISSING = 'token_missing';
 export const TOKEN_INVALID = 'token_invalid';
@@ -30,7 +32,7 @@ export function verifyTokens({ tokens }: EnvoyOptions): EnvoyObject {
         jwt_cache_config: { jwt_cache_size: 1000 },
         remote_jwks: {
           http_uri: { uri: 'http://jwks/.well-known/jwks.json', cluster: 'jwks', timeout: '2s' },
-          cache_duration: '300s',
+          cache_duration: `${tokens.keysMaxAgeSeconds ?? KEYS_MAX_AGE_SECONDS}s`,
           // Fetched ahead, so that no request waits for it, and Envoy starts without auth.
           async_fetch: { fast_listener: true, failed_refetch_duration: '1s' },
         },
@@ -46,8 +48,8 @@ export function verifyTokens({ tokens }: EnvoyOptions): EnvoyObject {
 }
 
 /**
- * Refuses calls without a good token. One case passes unverified: when Envoy has no keys yet, because it started while
- * auth was away. Services keep the keys on disk and verify every token themselves.
+ * Refuses calls without a good token. One case passes unverified: when Envoy has no keys, because it started while auth was
+ * away. Services keep the keys on disk and verify every token themselves, as they do behind every Envoy.
  */
 export function refuseBadTokens(): EnvoyObject {
   const verified = metadata([CLAIMS, 'sub'], { present_match: true });

@@ -24,7 +24,15 @@ const UNKNOWN_ID_COOLDOWN_MS = 5_000;
 const FETCH_TIMEOUT_MS = 2_000;
 
 /** Fetches a JWK set in the background and serves the newest one that was ever read. */
-export function createKeyCache(options: { url: string; file?: string | undefined; log: Logger }): KeyCache {
+export function createKeyCache(options: {
+  url: string;
+  /** Keeps the keys over restarts. */
+  file?: string | undefined;
+  /** How old the keys may be while auth answers, in milliseconds. Default one minute. */
+  refreshMs?: number;
+  log: Logger;
+}): KeyCache {
+  const { refreshMs = REFRESH_MS } = options;
   let keys = new Map<string, CryptoKey>();
   let timer: NodeJS.Timeout | undefined;
   let fetching: Promise<void> | undefined;
@@ -52,7 +60,7 @@ export function createKeyCache(options: { url: string; file?: string | undefined
 
   const refresh = (): Promise<void> => {
     fetching ??= fetchKeys()
-      .then(() => schedule(REFRESH_MS))
+      .then(() => schedule(refreshMs))
       .catch((error: unknown) => {
         options.log.warn(
           { err: error, kept: keys.size },

@@ -45,7 +45,6 @@ const GRACE_MS = 5_000;
 // There is no index for it, which every refresh would have to keep: a scan now and then costs less.
 const PURGE_EVERY_MS = 60 * 60 * 1000;
 const PURGE_ROWS = 10_000;
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** The auth process: accounts and sessions to the edge, keys to whoever verifies, account events to the log. */
 export interface AuthService extends Service {
@@ -73,7 +72,7 @@ export function createAuthService(config: AuthConfig, { log, metrics }: Telemetr
   const keys = createSigningKeys({
     pool,
     sealer: createSealer(config.SIGNING_KEY_SECRET),
-    times: { ...keyTimes(config.KEY_ROTATION_DAYS * DAY_MS), ...parts.keyTimes },
+    times: { ...keyTimes(config.KEY_ROTATION_DAYS), ...parts.keyTimes },
     log,
   });
   const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });

@@ -38,7 +38,9 @@ beforeAll(async () => {
   const account = await fixture.auth.register({ username: someUsername(), password: PASSWORD, deviceId: 'phone' });
   token = account.accessToken;
   claims = decodeJwt(token);
-  const { rows } = await fixture.db.query('select key_id, public_jwk, sealed_private_jwk from signing_key');
+  const { rows } = await fixture.db.query(
+    'select key_id, public_jwk, sealed_private_jwk from signing_key order by sign_from',
+  );
   keyId = rows[0].key_id;
   publicJwk = rows[0].public_jwk;
   privateKey = (await importJWK(

@@ -9,7 +9,7 @@ import { createGrpcClient, type GrpcClient } from '@realchat/rpc';
 import { createTestDatabase, kafkaBrokers, recordedTelemetry, redisUrl } from '@realchat/testkit';
 import { authSettings } from '../config.ts';
 import { migrations } from '../db/migrations/index.ts';
-import { type AuthService, createAuthService } from '../service.ts';
+import { type AuthParts, type AuthService, createAuthService } from '../service.ts';
 
 /** A password that every rule accepts. */
 export const PASSWORD = 'seven quiet otters drum';
@@ -42,7 +42,7 @@ export function someUsername(): string {
 }
 
 /** Starts auth on a database (a fresh one, unless given) and the shared Kafka broker. */
-export async function startAuth(env: Record<string, string> = {}): Promise<AuthFixture> {
+export async function startAuth(env: Record<string, string> = {}, parts: AuthParts = {}): Promise<AuthFixture> {
   const databaseUrl = env['DATABASE_URL'] ?? (await createTestDatabase(migrations));
   const listen = '127.0.0.1:0';
   const config = parseConfig(authSettings, {
@@ -58,7 +58,7 @@ export async function startAuth(env: Record<string, string> = {}): Promise<AuthF
     DATABASE_URL: databaseUrl,
   });
   const telemetry = recordedTelemetry();
-  const service = createAuthService(config, telemetry);
+  const service = createAuthService(config, telemetry, parts);
   await service.start();
   const at = (port: number) => ({ host: '127.0.0.1', port });
   const clients = (authPort: number, accountsPort: number) => ({

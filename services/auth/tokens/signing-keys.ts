@@ -19,7 +19,7 @@ interface SigningKey {
 
 /** The keys of access tokens: kept in the database, sealed, the same for all instances, and renewed in time. */
 export interface SigningKeys {
-  /** Loads the keys, making the first one if there is none. Goes on trying while the database is away. */
+  /** Loads the keys, making the first ones if there are none. Goes on trying while the database is away. */
   start(): Promise<void>;
   stop(): void;
   /** The key that signs now. Throws UNAVAILABLE while none is loaded. */
@@ -43,9 +43,11 @@ export function createSigningKeys(options: { pool: Pool; sealer: Sealer; times: 
   let stopped = false;
 
   const renew = async () => {
-    if (!(await isKeyDue(pool, times))) return;
-    const key = await makeKey(sealer);
-    if (await storeNextKey(pool, key, times)) log.info({ keyId: key.keyId }, 'made the next signing key');
+    // At the very first start it is two: the one that signs, and the next.
+    while (await isKeyDue(pool)) {
+      const key = await makeKey(sealer);
+      if (await storeNextKey(pool, key, times)) log.info({ keyId: key.keyId }, 'made the next signing key');
+    }
     await deleteRetiredKeys(pool);
   };
 
