@@ -30,11 +30,14 @@ export interface ReasonCase {
 
 const register = AuthService.method.register;
 const refresh = AuthService.method.refreshSession;
+const revokeSession = AuthService.method.revokeSession;
+const changePassword = AuthService.method.changePassword;
 const createConversation = ConversationService.method.createConversation;
 const listConversations = ConversationService.method.listConversations;
 const send = MessageService.method.sendMessage;
 const subscribe = DeliveryService.method.subscribe;
 const getProfile = ProfileService.method.getProfile;
+const searchProfiles = ProfileService.method.searchProfiles;
 
 export const reasonCases: ReasonCase[] = [
   {
@@ -64,6 +67,37 @@ export const reasonCases: ReasonCase[] = [
       method: refresh,
       request: create(refresh.input, { refreshToken: randomBytes(32).toString('base64url') }),
     }),
+  },
+  {
+    code: 'NOT_FOUND',
+    reason: 'SESSION_NOT_FOUND',
+    when: 'nobody has it',
+    ask: ({ owner }) => ({
+      method: revokeSession,
+      request: create(revokeSession.input, { sessionId: randomUUID() }),
+      token: owner.accessToken,
+    }),
+  },
+  {
+    code: 'UNAUTHENTICATED',
+    reason: 'BAD_CREDENTIALS',
+    when: 'another password is said to be in force',
+    ask: ({ owner }) => ({
+      method: changePassword,
+      request: create(changePassword.input, { currentPassword: newPassword(), newPassword: newPassword() }),
+      token: owner.accessToken,
+    }),
+  },
+  {
+    code: 'INVALID_ARGUMENT',
+    reason: 'PASSWORD_TOO_COMMON',
+    when: 'everybody would try the new one',
+    ask: ({ owner }) => ({
+      method: changePassword,
+      request: create(changePassword.input, { currentPassword: newPassword(), newPassword: 'passwordpassword' }),
+      token: owner.accessToken,
+    }),
+    also: { fields: ['new_password'] },
   },
   {
     code: 'INVALID_ARGUMENT',
@@ -192,6 +226,17 @@ export const reasonCases: ReasonCase[] = [
       also: { fields: ['page_token'] },
     }),
   ),
+  {
+    code: 'INVALID_ARGUMENT',
+    reason: 'PAGE_TOKEN_INVALID',
+    when: 'it is of no search',
+    ask: ({ owner }) => ({
+      method: searchProfiles,
+      request: create(searchProfiles.input, { query: 'a', pageToken: "' or 1=1 --" }),
+      token: owner.accessToken,
+    }),
+    also: { fields: ['page_token'] },
+  },
   {
     code: 'INVALID_ARGUMENT',
     reason: 'CURSOR_INVALID',
