@@ -1,5 +1,5 @@
 import { hostPort, list } from '@realchat/config';
-import { revocationSettings } from '@realchat/revocation';
+import { redisSettings } from '@realchat/redis';
 import { tokenSettings } from '@realchat/rpc';
 import { telemetrySettings } from '@realchat/telemetry';
 import { z } from 'zod';
@@ -8,7 +8,7 @@ import { z } from 'zod';
 export const gatewaySettings = {
   ...telemetrySettings,
   ...tokenSettings,
-  ...revocationSettings,
+  ...redisSettings,
   HTTP_LISTEN: hostPort.describe('Where WebSockets, static files and RPCs over HTTP/1.1 are served to the edge.'),
   H2C_LISTEN: hostPort.describe('Where RPCs over plaintext HTTP/2 are served to the edge.'),
   AUTH_ADDRESS: hostPort.describe("Auth's public gRPC listener."),

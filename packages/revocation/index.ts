@@ -4,4 +4,3 @@
 export { HELD_MS } from './held.ts';
 export { createRevocations, type Revocations } from './revocations.ts';
 export { createRevoker, type Revoker } from './revoker.ts';
-export { revocationSettings } from './settings.ts';

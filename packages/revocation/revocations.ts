@@ -1,6 +1,5 @@
+import { connectInBackground, openConnection, type Redis } from '@realchat/redis';
 import { Gauge, type Logger, type Registry } from '@realchat/telemetry';
-import type { Redis } from 'ioredis';
-import { connectInBackground, openConnection } from './connection.ts';
 import { CHANNEL, STORED_KEY } from './held.ts';
 import { RevokedSet } from './revoked-set.ts';
 

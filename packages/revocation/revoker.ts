@@ -1,5 +1,5 @@
+import { connectInBackground, openConnection } from '@realchat/redis';
 import { Counter, type Logger, type Registry } from '@realchat/telemetry';
-import { connectInBackground, openConnection } from './connection.ts';
 import { CHANNEL, HELD_MS, STORED_KEY } from './held.ts';
 
 /** Tells every verifier that sessions have ended. */

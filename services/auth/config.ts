@@ -1,7 +1,7 @@
 import { hostPort } from '@realchat/config';
 import { databaseSettings } from '@realchat/db';
 import { eventLogSettings } from '@realchat/eventlog';
-import { revocationSettings } from '@realchat/revocation';
+import { redisSettings } from '@realchat/redis';
 import { ACCESS_TOKEN_MAX_SECONDS, rpcSettings, tokenSettings } from '@realchat/rpc';
 import { telemetrySettings } from '@realchat/telemetry';
 import { z } from 'zod';
@@ -11,7 +11,7 @@ export const authSettings = {
   ...telemetrySettings,
   ...databaseSettings,
   ...eventLogSettings,
-  ...revocationSettings,
+  ...redisSettings,
   GRPC_LISTEN: rpcSettings.GRPC_LISTEN,
   TOKEN_ISSUER: tokenSettings.TOKEN_ISSUER,
   TOKEN_AUDIENCE: tokenSettings.TOKEN_AUDIENCE,

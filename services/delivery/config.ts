@@ -1,6 +1,6 @@
 import { hostPort } from '@realchat/config';
 import { eventLogSettings } from '@realchat/eventlog';
-import { revocationSettings } from '@realchat/revocation';
+import { redisSettings } from '@realchat/redis';
 import { rpcSettings } from '@realchat/rpc';
 import { telemetrySettings } from '@realchat/telemetry';
 import { z } from 'zod';
@@ -12,7 +12,7 @@ export const deliverySettings = {
   ...telemetrySettings,
   ...rpcSettings,
   ...eventLogSettings,
-  ...revocationSettings,
+  ...redisSettings,
   MESSAGING_INTERNAL: hostPort.describe(
     "Messaging's internal listener, where the event log is read from the database.",
   ),

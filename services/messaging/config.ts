@@ -1,7 +1,7 @@
 import { hostPort } from '@realchat/config';
 import { databaseSettings } from '@realchat/db';
 import { eventLogSettings } from '@realchat/eventlog';
-import { revocationSettings } from '@realchat/revocation';
+import { redisSettings } from '@realchat/redis';
 import { rpcSettings } from '@realchat/rpc';
 import { telemetrySettings } from '@realchat/telemetry';
 import type { z } from 'zod';
@@ -11,7 +11,7 @@ export const messagingSettings = {
   ...telemetrySettings,
   ...rpcSettings,
   ...databaseSettings,
-  ...revocationSettings,
+  ...redisSettings,
   INTERNAL_LISTEN: hostPort.describe('Where LogService is served to the mesh; never routed by the edge.'),
   AUTH_INTERNAL: hostPort.describe("Auth's internal listener, asked whether users exist when a conversation is made."),
 };

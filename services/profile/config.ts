@@ -1,6 +1,6 @@
 import { databaseSettings } from '@realchat/db';
 import { eventLogSettings } from '@realchat/eventlog';
-import { revocationSettings } from '@realchat/revocation';
+import { redisSettings } from '@realchat/redis';
 import { rpcSettings } from '@realchat/rpc';
 import { telemetrySettings } from '@realchat/telemetry';
 import type { z } from 'zod';
@@ -11,7 +11,7 @@ export const profileSettings = {
   ...rpcSettings,
   ...databaseSettings,
   ...eventLogSettings,
-  ...revocationSettings,
+  ...redisSettings,
 };
 
 export type ProfileConfig = z.infer<z.ZodObject<typeof profileSettings>>;

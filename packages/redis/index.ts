@@ -1,0 +1,4 @@
+// Redis holds what lives for minutes and what the product can do without: a call is never made to wait for a Redis that is away.
+export type { Redis } from 'ioredis';
+export { connectInBackground, openConnection } from './connection.ts';
+export { redisSettings } from './settings.ts';
