@@ -1,5 +1,4 @@
-import { CodeSchema } from '@realchat/gen/google/rpc/code';
-import type { RpcError } from '@realchat/rpc';
+import { type RpcError, toConnectJson } from '@realchat/rpc';
 import type { EnvoyObject } from './envoy-object.ts';
 import { setHeader } from './headers.ts';
 import { REFUSALS, type Refusal } from './refusals.ts';
@@ -44,7 +43,7 @@ function inConnect({ error, status }: Refusal): EnvoyObject {
     ...(status ? { status_code: status } : {}),
     headers_to_add: retryAfter(error),
     body_format_override: {
-      text_format_source: { inline_string: JSON.stringify(connectError(error)) },
+      text_format_source: { inline_string: JSON.stringify(toConnectJson(error)) },
       content_type: 'application/json',
     },
   };
@@ -68,17 +67,6 @@ function statusHeaders(error: RpcError): EnvoyObject[] {
 function retryAfter(error: RpcError): EnvoyObject[] {
   const milliseconds = error.facts.retryAfterMs;
   return milliseconds === undefined ? [] : [setHeader('retry-after', String(Math.ceil(milliseconds / 1000)))];
-}
-
-function connectError(error: RpcError) {
-  return {
-    code: CodeSchema.value[error.code]?.name.toLowerCase(),
-    message: error.message,
-    details: error.toStatus().details.map((detail) => ({
-      type: detail.typeUrl.slice(detail.typeUrl.lastIndexOf('/') + 1),
-      value: base64(detail.value),
-    })),
-  };
 }
 
 /** By the header as it came; where it was translated since, or has not been noted yet, the other of the two does not match. */

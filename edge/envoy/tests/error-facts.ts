@@ -25,9 +25,11 @@ export function readErrorFacts(details: Uint8Array | string | undefined): ErrorF
   };
 }
 
-/** Reads the ErrorInfo of a Connect error body. */
+/** Reads the ErrorInfo of a Connect error body, which says the same in base64 and in words. */
 export function readConnectError(body: Buffer): { code: string; message: string; reason: string | undefined } {
   const { code, message, details } = JSON.parse(body.toString());
   const info = details?.find((detail: { type: string }) => detail.type === 'google.rpc.ErrorInfo');
-  return { code, message, reason: info && fromBinary(ErrorInfoSchema, Buffer.from(info.value, 'base64')).reason };
+  const reason = info && fromBinary(ErrorInfoSchema, Buffer.from(info.value, 'base64')).reason;
+  if (info?.debug?.reason !== reason) throw new Error(`debug says ${JSON.stringify(info.debug)}, not ${reason}`);
+  return { code, message, reason };
 }

@@ -2,8 +2,11 @@ import { constants } from 'node:http2';
 import { Code, ConnectError, createContextValues } from '@connectrpc/connect';
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
+import { type RpcError, toConnectJson } from '@realchat/rpc';
 import { clientAddressKey } from '../connect/forward.ts';
+import { withTypedRefusal } from '../connect/typed-refusals.ts';
 import type { GatewayContext } from '../context.ts';
+import { refusals } from '../relay/refusals.ts';
 import { clientAddress } from './client-address.ts';
 import { addCorsHeaders, answerPreflight } from './cors.ts';
 import { type HttpRequest, type HttpResponse, setHeaders } from './http-types.ts';
@@ -27,7 +30,7 @@ export function createRequestListener(
     serve().catch((error: unknown) => {
       if (!isClientGone(error)) context.events.failed(error);
       if (response.headersSent) response.destroy();
-      else answer(response, 500, 'internal', 'internal error');
+      else answer(response, 500, refusals.failed());
     });
   };
 }
@@ -39,7 +42,7 @@ async function serveRpc(
   response: HttpResponse,
 ): Promise<void> {
   if (!isAllowedOrigin(request.headers, context.allowedOrigins)) {
-    answer(response, 403, 'permission_denied', 'this origin is not allowed');
+    answer(response, 403, refusals.originNotAllowed());
     return;
   }
   addCorsHeaders(request, response);
@@ -51,8 +54,8 @@ async function serveRpc(
   const values = createContextValues();
   values.set(clientAddressKey, clientAddress(request.headers, request.socket.remoteAddress, context.trustedHops));
   const universal = readable(() => universalRequestFromNodeRequest(request, response, undefined, values));
-  if (universal === undefined) answer(response, 400, 'invalid_argument', 'a malformed request');
-  else await universalResponseToNodeResponse(await rpc(universal), response);
+  if (universal === undefined) answer(response, 400, refusals.malformedRequest());
+  else await universalResponseToNodeResponse(await withTypedRefusal(await rpc(universal)), response);
 }
 
 function isRequestStream({ method }: UniversalHandler): boolean {
@@ -80,19 +83,19 @@ function readable<T>(read: () => T): T | undefined {
 }
 
 function answerNowhere(request: HttpRequest, response: HttpResponse): void {
-  if (request.method === 'POST') answer(response, 404, 'unimplemented', 'there is no such method');
-  else answer(response, 404, 'not_found', 'there is nothing here');
+  if (request.method === 'POST') answer(response, 404, refusals.unknownMethod());
+  else answer(response, 404, refusals.nothingHere());
 }
 
 /** An answer outside of any RPC, in the form of Connect's errors. */
-function answer(response: HttpResponse, status: number, code: string, message: string): void {
+function answer(response: HttpResponse, status: number, why: RpcError): void {
   setHeaders(response, {
     'content-type': 'application/json',
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
   });
   response.statusCode = status;
-  response.end(JSON.stringify({ code, message }));
+  response.end(JSON.stringify(toConnectJson(why)));
 }
 
 function isClientGone(error: unknown): boolean {

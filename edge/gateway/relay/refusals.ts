@@ -2,14 +2,32 @@ import { create, fromBinary } from '@bufbuild/protobuf';
 import type * as grpc from '@grpc/grpc-js';
 import { Code } from '@realchat/gen/google/rpc/code';
 import { type Status, StatusSchema } from '@realchat/gen/google/rpc/status';
-import { RpcError } from '@realchat/rpc';
+import { type FieldViolation, RpcError } from '@realchat/rpc';
 
 const DETAILS = 'grpc-status-details-bin';
 
 /** What the gateway itself refuses. */
 export const refusals = {
   unknownMethod: (): RpcError => new RpcError(Code.UNIMPLEMENTED, 'METHOD_UNKNOWN', 'there is no such method'),
+  nothingHere: (): RpcError => new RpcError(Code.NOT_FOUND, 'NOT_FOUND', 'there is nothing here'),
+  failed: (): RpcError => new RpcError(Code.INTERNAL, 'INTERNAL', 'an internal error occurred'),
   tokenMissing: (): RpcError => new RpcError(Code.UNAUTHENTICATED, 'TOKEN_MISSING', 'an access token is needed'),
+  originNotAllowed: (): RpcError =>
+    new RpcError(Code.PERMISSION_DENIED, 'ORIGIN_NOT_ALLOWED', 'pages of this origin may not call'),
+  malformedRequest: (): RpcError =>
+    new RpcError(Code.INVALID_ARGUMENT, 'MALFORMED_REQUEST', 'the request is not well-formed'),
+  undecodable: (message: string, violations: FieldViolation[]): RpcError =>
+    new RpcError(Code.INVALID_ARGUMENT, 'MALFORMED_MESSAGE', message, { violations }),
+  tooLarge: (): RpcError =>
+    new RpcError(Code.RESOURCE_EXHAUSTED, 'REQUEST_TOO_LARGE', 'the request is larger than 4 MiB'),
+  contentTypeUnknown: (): RpcError =>
+    new RpcError(
+      Code.INVALID_ARGUMENT,
+      'CONTENT_TYPE_UNKNOWN',
+      'the content type of a call is application/json or application/proto',
+    ),
+  httpMethodNotAllowed: (): RpcError =>
+    new RpcError(Code.INVALID_ARGUMENT, 'HTTP_METHOD_NOT_ALLOWED', 'this method is called by POST'),
   draining: (): RpcError =>
     new RpcError(Code.UNAVAILABLE, 'DRAINING', 'this gateway is stopping; connect again', { retryAfterMs: 100 }),
 };

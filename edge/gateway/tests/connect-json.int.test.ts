@@ -19,7 +19,7 @@ interface Answer {
   readonly body: {
     code?: string;
     message?: string;
-    details?: { type: string }[];
+    details?: { type: string; debug?: { reason?: string } }[];
     [name: string]: unknown;
   };
   readonly headers: Headers;
@@ -37,6 +37,10 @@ async function call(path: string, body: string | Buffer, headers: Record<string,
     body: text === '' ? {} : (JSON.parse(text) as Answer['body']),
     headers: response.headers,
   };
+}
+
+function reasonOf({ body }: Pick<Answer, 'body'>): string | undefined {
+  return body.details?.find(({ type }) => type === 'google.rpc.ErrorInfo')?.debug?.reason;
 }
 
 /** A request by hand, for what `fetch` would not send. */
@@ -142,10 +146,23 @@ describe('what is no proper call', () => {
     ['ten thousand brackets', `${'['.repeat(10_000)}${']'.repeat(10_000)}`],
     ['an array', '[]'],
     ['a lone surrogate', '{"text":"\\ud800"}'],
-  ])('is INVALID_ARGUMENT: %s', async (_, body) => {
+  ])('S-39: is INVALID_ARGUMENT: %s', async (_, body) => {
     const answer = await call(ECHO, body);
-    expect([answer.status, answer.body.code]).toEqual([400, 'invalid_argument']);
+    expect([answer.status, answer.body.code, reasonOf(answer)]).toEqual([400, 'invalid_argument', 'MALFORMED_MESSAGE']);
     expect(({} as Record<string, unknown>)['text']).toBe(undefined);
+  });
+
+  test.each([
+    ['txet', '{"txet":"a"}'],
+    ['count', '{"count":1.5}'],
+    ['text', '{"text":7}'],
+    ['data', '{"data":"%%%"}'],
+  ])('S-39: names the field at fault: %s', async (field, body) => {
+    const { details } = (await call(ECHO, body)).body;
+    expect(details?.[1]).toMatchObject({
+      type: 'google.rpc.BadRequest',
+      debug: { fieldViolations: [{ field }] },
+    });
   });
 
   test('is INVALID_ARGUMENT: bytes that are no UTF-8', async () => {
@@ -153,15 +170,27 @@ describe('what is no proper call', () => {
     expect(answer.body.code).toBe('invalid_argument');
   });
 
-  test('is refused by its content type', async () => {
+  test('S-39: is refused by its content type', async () => {
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data', 'application/xml']) {
-      expect((await call(ECHO, '{}', { 'content-type': type })).status).toBe(415);
+      const answer = await call(ECHO, '{}', { 'content-type': type });
+      expect([answer.status, reasonOf(answer)]).toEqual([415, 'CONTENT_TYPE_UNKNOWN']);
     }
   });
 
-  test('is refused when it is too large, gzipped or not', async () => {
+  test('S-39: is refused by GET where it may have effects', async () => {
+    const response = await fetch(mesh.http + LOGIN);
+    const body = (await response.json()) as Answer['body'];
+    expect([response.status, response.headers.get('allow'), reasonOf({ body })]).toEqual([
+      405,
+      'POST',
+      'HTTP_METHOD_NOT_ALLOWED',
+    ]);
+  });
+
+  test('S-36: is refused when it is too large, gzipped or not', async () => {
     const large = JSON.stringify({ text: 'x'.repeat(5_000_000) });
-    expect((await call(ECHO, large)).body.code).toBe('resource_exhausted');
+    const tooLarge = await call(ECHO, large);
+    expect([tooLarge.body.code, reasonOf(tooLarge)]).toEqual(['resource_exhausted', 'REQUEST_TOO_LARGE']);
     const bomb = gzipSync(JSON.stringify({ text: 'x'.repeat(100_000_000) }));
     expect((await call(ECHO, bomb, { 'content-encoding': 'gzip' })).body.code).toBe('resource_exhausted');
     expect((await call(ECHO, '{}', { 'content-encoding': 'br' })).status).toBeGreaterThanOrEqual(400);
