@@ -75,6 +75,7 @@ function unaryMethod(channel: grpc.Client, method: DescMethod, defaultDeadlineMs
       );
       const cancel = () => call.cancel();
       options.signal?.addEventListener('abort', cancel, { once: true });
+      if (options.signal?.aborted) cancel();
     });
 }
 

@@ -1,9 +1,12 @@
-import { isUniqueViolation, type Pool, type PoolClient } from '@realchat/db';
+import { isUniqueViolation, type Pool, type PoolClient, transaction } from '@realchat/db';
 import { ConversationKind, MemberRole } from '@realchat/gen/realchat/messaging/v1/conversation';
 import { LogRecordType } from '@realchat/gen/realchat/messaging/v1/log_service';
 import { shardOf } from '../domain/shard.ts';
 import { openStints } from './group-rows.ts';
-import { withShardLock, writeEvent } from './write-event.ts';
+import { lockShard, writeEvent } from './write-event.ts';
+
+/** The seq of a conversation's first event. */
+const FIRST_SEQ = 1n;
 
 /** A conversation to make. */
 export interface NewConversation {
@@ -28,12 +31,19 @@ export interface Existing {
 
 /** Makes the conversation, its members and its first event in one transaction; false when another request was first. */
 export async function insertConversation(pool: Pool, made: NewConversation): Promise<boolean> {
+  const members = made.memberIds.map((userId) => ({ userId, role: roleOf(made, userId) }));
   try {
-    await withShardLock(pool, made.conversationId, async (client) => {
+    await transaction(pool, async (client) => {
       await insertRow(client, made);
-      const members = made.memberIds.map((userId) => ({ userId, role: roleOf(made, userId) }));
-      const joinedSeq = await writeFirstEvent(client, made, members);
-      await openStints(client, { conversationId: made.conversationId, joinedSeq, joinedNumber: 0n }, members);
+      await openStints(
+        client,
+        { conversationId: made.conversationId, joinedSeq: FIRST_SEQ, joinedNumber: 0n },
+        members,
+      );
+      // Nobody else sees the conversation yet, so the lock is for its place in the log alone. A thousand members would hold up
+      // every sender of the shard under it.
+      await lockShard(client, made.conversationId);
+      await writeFirstEvent(client, made, members);
     });
     return true;
   } catch (error) {

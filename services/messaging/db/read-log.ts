@@ -67,8 +67,14 @@ export async function readShard(db: Db, shard: number, after: bigint, limit: num
 export interface SessionSnapshot {
   heads: bigint[];
   conversationIds: string[];
-  /** What the user missed and may see; `maxEvents + 1` rows mean that there is more. */
+  /** What the user missed and may see. More events or more bytes of them than asked for mean that there is more. */
   rows: LogRow[];
+}
+
+/** The most that is read of what a user missed. */
+export interface Most {
+  events: number;
+  bytes: number;
 }
 
 /** Reads heads, memberships and missed events together. Without `after`, nothing was missed. */
@@ -76,7 +82,7 @@ export function readSessionSnapshot(
   pool: Pool,
   userId: string,
   after: bigint[] | undefined,
-  maxEvents: number,
+  most: Most,
 ): Promise<SessionSnapshot> {
   return snapshot(pool, async (client) => {
     const heads = await readHeads(client);
@@ -84,21 +90,21 @@ export function readSessionSnapshot(
       'select conversation_id from member where user_id = $1 and left_seq is null',
       [userId],
     );
-    const rows = after ? await readMissed(client, userId, after, maxEvents + 1) : [];
+    const rows = after ? await readMissed(client, userId, after, most) : [];
     return { heads, conversationIds: present.rows.map((row) => row.conversation_id), rows };
   });
 }
 
 // Memberships joined with conversations that have moved, then their events by (conversation, position). Of what members
-// have read the newest is enough.
-async function readMissed(client: PoolClient, userId: string, after: bigint[], limit: number): Promise<LogRow[]> {
+// have read the newest is enough. Bodies are added up by their sizes before they are read: what does not fit stays there.
+async function readMissed(client: PoolClient, userId: string, after: bigint[], most: Most): Promise<LogRow[]> {
   const result = await client.query<LogRow>(
     `with stint as (
        select m.conversation_id, m.joined_seq, m.left_seq, seen.position
        from unnest($2::bigint[]) with ordinality as seen (position, shard_ordinal)
        join conversation c on c.shard = seen.shard_ordinal - 1 and c.head_position > seen.position
-       join member m on m.conversation_id = c.id and m.user_id = $1)
-     select ${COLUMNS}
+       join member m on m.conversation_id = c.id and m.user_id = $1),
+     missed as (select ${COLUMNS}
      from stint m join event e on e.conversation_id = m.conversation_id and e.position > m.position
        and e.seq >= m.joined_seq and (m.left_seq is null or e.seq <= m.left_seq)
      union all
@@ -107,8 +113,11 @@ async function readMissed(client: PoolClient, userId: string, after: bigint[], l
        and e.after_seq >= m.joined_seq and (m.left_seq is null or e.after_seq < m.left_seq)
      where not exists (select 1 from read_event n where n.conversation_id = e.conversation_id
                        and n.user_id = e.user_id and n.position > e.position)
-     order by shard, position limit $3`,
-    [userId, after, limit],
+     order by shard, position limit $3),
+     sized as (select *, sum(octet_length(body)) over (order by shard, position) - octet_length(body) as before from missed)
+     select shard, position, conversation_id, seq, number, type, body, traceparent, micros, reader_id
+     from sized where before <= $4 order by shard, position`,
+    [userId, after, most.events + 1, most.bytes],
   );
   return result.rows;
 }

@@ -17,6 +17,9 @@ export class LaneFullError extends Error {
 }
 
 const MAX_WAITING = 5_000;
+const MAX_WAITING_BYTES = 32 * 1024 * 1024;
+/** Of one sender, so that nobody fills the lane alone. */
+const MAX_WAITING_OF_SENDER = 500;
 const MAX_BATCH = 512;
 const MAX_BATCH_BYTES = 2 * 1024 * 1024;
 // A prepared statement keeps the plan that fitted the tables when it was new. On a young database that is one for tiny
@@ -40,6 +43,8 @@ export function createSendLane(options: {
   observeBatch: (size: number) => void;
 }): SendLane {
   let waiting: Waiting[] = [];
+  let waitingBytes = 0;
+  const waitingOf = new Map<string, number>();
   /** The draft that waits or is in flight under each key. */
   const pending = new Map<string, { draft: Draft; outcome: Promise<Outcome> }>();
   let client: Client | undefined;
@@ -114,11 +119,23 @@ export function createSendLane(options: {
     }
     const batch = waiting.slice(0, count);
     waiting = waiting.slice(count);
+    for (const { draft } of batch) leave(draft);
     return batch;
   };
 
+  const leave = ({ senderId, body }: Draft): void => {
+    waitingBytes -= body.length;
+    const left = (waitingOf.get(senderId) ?? 0) - 1;
+    if (left > 0) waitingOf.set(senderId, left);
+    else waitingOf.delete(senderId);
+  };
+
   const enqueue = (draft: Draft): Promise<Outcome> => {
-    if (waiting.length >= MAX_WAITING) throw new LaneFullError('too many messages wait to be committed');
+    const ofSender = waitingOf.get(draft.senderId) ?? 0;
+    const full = waiting.length >= MAX_WAITING || waitingBytes + draft.body.length > MAX_WAITING_BYTES;
+    if (full || ofSender >= MAX_WAITING_OF_SENDER) throw new LaneFullError('too many messages wait to be committed');
+    waitingBytes += draft.body.length;
+    waitingOf.set(draft.senderId, ofSender + 1);
     return new Promise<Outcome>((resolve, reject) => {
       waiting.push({ draft, resolve, reject });
       // A turn of the event loop later, so that what came in one read of a socket goes together.

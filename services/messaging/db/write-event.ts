@@ -30,10 +30,14 @@ export function withShardLock<T>(
   work: (client: PoolClient) => Promise<T>,
 ): Promise<T> {
   return transaction(pool, async (client) => {
-    // A statement of its own, so that the snapshots of those that follow are newer than the lock.
-    await client.query('select 1 from shard where id = $1 for update', [shardOf(conversationId)]);
+    await lockShard(client, conversationId);
     return work(client);
   });
+}
+
+/** Takes the lock of a conversation's shard, in a statement of its own: the snapshots of those that follow are newer. */
+export async function lockShard(client: PoolClient, conversationId: string): Promise<void> {
+  await client.query('select 1 from shard where id = $1 for update', [shardOf(conversationId)]);
 }
 
 /** Appends an event under the shard's lock, and returns the seq that it got. */

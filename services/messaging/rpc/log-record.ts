@@ -16,7 +16,7 @@ export function toLogRecord(row: LogRow): MessageInitShape<typeof LogRecordSchem
 }
 
 /** The most bytes of events in one answer. */
-const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+export const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
 /** The leading rows that fit into one answer; at least one if there is any. */
 export function withinBytes(rows: LogRow[]): LogRow[] {

@@ -4,7 +4,7 @@ import { Code, RpcError } from '@realchat/rpc';
 import type { LogContext } from '../context.ts';
 import { readSessionSnapshot } from '../db/read-log.ts';
 import { SHARD_COUNT } from '../domain/shard.ts';
-import { toLogRecord, withinBytes } from './log-record.ts';
+import { MAX_ANSWER_BYTES, toLogRecord, withinBytes } from './log-record.ts';
 
 /** Returns, from one snapshot, what a user's stream needs to start. */
 export async function readSession(
@@ -20,7 +20,10 @@ export async function readSession(
     );
   }
   const after = afterPositions.length ? afterPositions : undefined;
-  const { heads, conversationIds, rows } = await readSessionSnapshot(context.pool, userId, after, maxEvents);
+  const { heads, conversationIds, rows } = await readSessionSnapshot(context.pool, userId, after, {
+    events: maxEvents,
+    bytes: MAX_ANSWER_BYTES,
+  });
   if (rows.length > maxEvents || withinBytes(rows).length < rows.length)
     throw tooLarge('more was missed than is replayed');
   if (after?.some((position, shard) => position > (heads[shard] ?? 0n))) throw tooLarge('a position is beyond the log');

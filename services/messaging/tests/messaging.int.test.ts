@@ -1,8 +1,10 @@
-import { fromBinary } from '@bufbuild/protobuf';
+import { create, fromBinary } from '@bufbuild/protobuf';
+import { WireType } from '@bufbuild/protobuf/wire';
 import type { Client } from '@realchat/db';
 import { ConversationKind, MemberRole } from '@realchat/gen/realchat/messaging/v1/conversation';
 import { ConversationEventSchema } from '@realchat/gen/realchat/messaging/v1/conversation_event';
 import { LogRecordType } from '@realchat/gen/realchat/messaging/v1/log_service';
+import { SendMessageRequestSchema } from '@realchat/gen/realchat/messaging/v1/message_service';
 import { refusalOf } from '@realchat/testkit';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -184,6 +186,23 @@ describe('SendMessage', () => {
     expect(await get(alice, conversationId)).toMatchObject({ lastNumber: 0n });
   });
 
+  test('S-04: what a sender adds about the message itself is not taken', async () => {
+    const { conversationId } = await makeGroup('Wishes', [bob]);
+    const text = { case: 'text' as const, value: 'mine' };
+    const request = create(SendMessageRequestSchema, { conversationId, clientMessageId: uuidv7(), content: text });
+    const bytes = (value: string) => Buffer.from([value.length, ...Buffer.from(value)]);
+    // By the numbers that Message has for them: seq, number and sender_id.
+    request.$unknown = [
+      { no: 3, wireType: WireType.Varint, data: Uint8Array.of(77) },
+      { no: 4, wireType: WireType.Varint, data: Uint8Array.of(77) },
+      { no: 5, wireType: WireType.LengthDelimited, data: bytes(mallory) },
+    ];
+    const { message } = (await messagesOf.get(alice)?.sendMessage(request)) ?? {};
+    expect(message).toMatchObject({ seq: 2n, number: 1n, senderId: alice, content: text });
+    const listed = await messagesOf.get(bob)?.listMessages({ conversationId });
+    expect(listed?.messages[0]).toMatchObject({ seq: 2n, number: 1n, senderId: alice });
+  });
+
   test('an id in upper case is the same conversation', async () => {
     const { conversationId } = await makeGroup('Case', [bob]);
     expect(await send(alice, conversationId.toUpperCase(), 'shout')).toMatchObject({ conversationId, seq: 2n });
@@ -333,6 +352,19 @@ describe('LogService', () => {
       code: 'OUT_OF_RANGE',
       reason: 'BACKLOG_TOO_LARGE',
     });
+  });
+
+  test('S-60: more bytes than may be replayed is said too, and not read first', async () => {
+    const user = uuidv7();
+    const before = (await log.readHeads({})).heads;
+    const { conversationId } = await makeGroup('Heavy backlog', [user]);
+    for (const text of ['one', 'two', 'three']) await send(alice, conversationId, text);
+    const missed = { userId: user, afterPositions: before, maxEvents: 100 };
+    expect((await log.readSession(missed)).records.length).toBe(4);
+    await db.query("update event set body = decode(repeat('00', 9437184), 'hex') where conversation_id = $1", [
+      conversationId,
+    ]);
+    expect(await refusalOf(log.readSession(missed))).toMatchObject({ reason: 'BACKLOG_TOO_LARGE' });
   });
 });
 
