@@ -78,7 +78,7 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
     return outcome;
   };
 
-  test.each(closed.map(named))('%s without a token is refused', async (_name, method) => {
+  test.each(closed.map(named))('S-01: %s without a token is refused', async (_name, method) => {
     const outcome = await ask({ method, request: validMessage(method.input) });
     expect(outcome).toMatchObject({ code: 'UNAUTHENTICATED', reason: 'TOKEN_MISSING', domain: 'realchat.dev' });
   });
@@ -90,7 +90,7 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
     },
   );
 
-  test.each(closed.map(named))('%s with any forged token is refused', async (_name, method) => {
+  test.each(closed.map(named))('S-15 to S-20: %s with any forged token is refused', async (_name, method) => {
     const request = validMessage(method.input);
     for (const { what, token, reason } of forged) {
       const outcome = await ask({ method, request, token });
@@ -117,7 +117,7 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
   });
 
   test.each(ofConversations.map(named))(
-    '%s answers a stranger as if there were no such conversation',
+    'S-02: %s answers a stranger as if there were no such conversation',
     async (_name, method) => {
       const before = await store.countMessages();
       const of = (id: string) =>
@@ -133,7 +133,7 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
     },
   );
 
-  test('nobody is taken for another by headers of the inside', async () => {
+  test('S-06: nobody is taken for another by headers of the inside', async () => {
     const method = ConversationService.method.getConversation;
     const names = ['x-user-id', 'x-jwt-payload', 'x-internal-user', 'x-authenticated-user', 'x-forwarded-user'];
     const headers = Object.fromEntries(names.map((name) => [name, owner.userId]));
@@ -142,7 +142,7 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
     expect(await ask({ method, request, headers })).toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
-  test.each(internalMethods().map(named))('%s, which is internal, is not there', async (_name, method) => {
+  test.each(internalMethods().map(named))('S-07: %s, which is internal, is not there', async (_name, method) => {
     const outcome = await ask({ method, request: create(method.input), token: owner.accessToken });
     expect(outcome).toMatchObject({ code: 'UNIMPLEMENTED', reason: 'METHOD_UNKNOWN' });
   });
@@ -152,7 +152,7 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
     expect(outcome).toMatchObject({ code, reason, domain: 'realchat.dev', ...also });
   });
 
-  test('a wrong password and an unknown name are told the same', async () => {
+  test('S-47: a wrong password and an unknown name are told the same', async () => {
     const method = AuthService.method.login;
     const wrong = (username: string) => create(method.input, { username, password: 'wrong horse battery staple' });
     const known = await ask({ method, request: wrong(owner.username) });
@@ -162,7 +162,7 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
   });
 });
 
-test('paths that nearly name a method are nowhere', async () => {
+test('S-07, S-14: paths that nearly name a method, and what operators read, are nowhere', async () => {
   const connection = connectHttp2(mesh().tlsAddress, mesh().certificateAuthority);
   const nearly = [
     ...variantsOf('/realchat.messaging.v1.MessageService/ListMessages'),

@@ -76,7 +76,7 @@ describe('a peer that breaks the framing', () => {
 });
 
 describe('a peer that breaks the WebSocket protocol', () => {
-  test('by a message that is too large is closed with 1009', async () => {
+  test('S-41: by a message that is too large is closed with 1009', async () => {
     const client = await greeted();
     client.sendBytes(new Uint8Array(128 * 1024 + 1));
     expect((await client.closed).code).toBe(1009);
@@ -123,7 +123,7 @@ describe('a peer that breaks the WebSocket protocol', () => {
     expect(closeCode(await answerTo(Buffer.from(hex, 'hex')))).toBe(code);
   });
 
-  test('by a hundred thousand fragments of one byte is closed, with flat memory', async () => {
+  test('S-41: by a hundred thousand fragments of one byte is closed, with flat memory', async () => {
     const before = process.memoryUsage().rss;
     const fragment = Buffer.from('008100000000aa', 'hex');
     const flood = Buffer.concat([
@@ -136,7 +136,7 @@ describe('a peer that breaks the WebSocket protocol', () => {
     await lives();
   });
 
-  test('by a flood of pings costs bounded memory', async () => {
+  test('S-41: by a flood of pings costs bounded memory', async () => {
     const client = await greeted();
     client.socket.pause();
     for (let index = 0; index < 20_000; index++) {

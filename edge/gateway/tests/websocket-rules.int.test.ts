@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => mesh.stop());
 
 describe('the handshake', () => {
-  test('is for allowed origins, and for those that are no page', async () => {
+  test('S-31: is for allowed origins, and for those that are no page', async () => {
     expect(await refusedWith(mesh.webSocketUrl)).toBe(101);
     expect(await refusedWith(mesh.webSocketUrl, { origin: ALLOWED_ORIGIN })).toBe(101);
   });
@@ -33,7 +33,7 @@ describe('the handshake', () => {
     expect(await refusedWith(mesh.webSocketUrl, { headers: { origin } })).toBe(403);
   });
 
-  test('needs our subprotocol, our path and no query', async () => {
+  test('S-27, S-29: needs our subprotocol, our path and no query', async () => {
     expect(await refusedWith(mesh.webSocketUrl, {}, [])).toBe(400);
     expect(await refusedWith(mesh.webSocketUrl, {}, ['realchat.v2'])).toBe(400);
     expect(await refusedWith(`${mesh.webSocketUrl}?access_token=${mesh.token}`)).toBe(400);
@@ -44,7 +44,7 @@ describe('the handshake', () => {
     socket.terminate();
   });
 
-  test('is refused when there are too many sockets', async () => {
+  test('S-59: is refused when there are too many sockets', async () => {
     const small = await startGateway({ env: { MAX_SOCKETS: '1' } });
     const { socket, closed } = await rawClient(small.webSocketUrl);
     expect(await refusedWith(small.webSocketUrl)).toBe(503);
@@ -70,7 +70,7 @@ describe('hello', () => {
     client.socket.terminate();
   });
 
-  test('must come in time', async () => {
+  test('S-30: must come in time', async () => {
     const client = await rawClient(mesh.webSocketUrl);
     expect(await client.closed).toEqual({ code: 4408, reason: 'no hello in time' });
     expect(client.frames).toEqual([]);
@@ -90,7 +90,7 @@ describe('hello', () => {
     expect(client.frames).toEqual([]);
   });
 
-  test('comes once: a second one, even of the same user, is a protocol error', async () => {
+  test('S-30: comes once: a second one, even of the same user, is a protocol error', async () => {
     const client = await rawClient(mesh.webSocketUrl);
     await client.hello(mesh.token);
     client.send({ kind: { case: 'hello', value: { accessToken: mesh.token } } });
@@ -118,7 +118,7 @@ describe('hello', () => {
 describe('a token', () => {
   const shortLived = (seconds: number) => mesh.issuer.sign({ exp: Math.floor(Date.now() / 1000) + seconds });
 
-  test('ends the session with its life, and nothing is delivered after', async () => {
+  test('S-33: ends the session with its life, and nothing is delivered after', async () => {
     const client = await rawClient(mesh.webSocketUrl);
     await client.hello(await shortLived(1));
     client.send({ call: 1, kind: { case: 'open', value: { method: '/realchat.test.v1.EchoService/Bidi' } } });
@@ -171,7 +171,7 @@ test('a socket without a token can log in', async () => {
   client.socket.terminate();
 });
 
-test('the address that a backend hears of is the one that our own proxy saw', async () => {
+test('S-56: the address that a backend hears of is the one that our own proxy saw', async () => {
   const behind = await startGateway({ env: { TRUSTED_HOPS: '1' } });
   const seenWith = async (target: StartedGateway, header: string): Promise<unknown> => {
     const client = await rawClient(target.webSocketUrl, { headers: { 'x-forwarded-for': header } });

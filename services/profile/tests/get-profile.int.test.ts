@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { ProfileSchema } from '@realchat/gen/realchat/profile/v1/profile';
 import { createTestDatabase, refusalOf, startKafka, startProxyFor, type TestKafka, until } from '@realchat/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { migrations } from '../db/migrations/index.ts';
@@ -37,6 +38,15 @@ describe('GetProfile', () => {
       { case: 'username', value: account.username },
     ] as const;
     for (const key of keys) expect((await fixture.profiles.getProfile({ key })).profile).toMatchObject(profile);
+  });
+
+  test('S-05: a profile has what its user shows to everyone, and nothing of the account', async () => {
+    expect(ProfileSchema.fields.map(({ name }) => name)).toEqual([
+      'user_id',
+      'username',
+      'display_name',
+      'create_time',
+    ]);
   });
 
   test('has no profile of who does not exist, and says so in the same words for each', async () => {

@@ -470,7 +470,7 @@ export const ChangePasswordResponseSchema: GenMessage<ChangePasswordResponse> = 
  * reason TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED (refresh the session), or TOKEN_REVOKED (the session has ended; log in).
  *
  * Errors of every call: INVALID_ARGUMENT (reason INVALID_REQUEST, with `google.rpc.BadRequest`), RESOURCE_EXHAUSTED
- * (`google.rpc.RetryInfo` says when to come back), UNAVAILABLE (nothing was changed; retry with backoff).
+ * (`google.rpc.RetryInfo` says when to come back; reason LOGIN_QUEUE_FULL: too many passwords are checked at once), UNAVAILABLE (nothing was changed; retry with backoff).
  *
  * @generated from service realchat.auth.v1.AuthService
  */
