@@ -4,7 +4,9 @@ import { expect, test } from 'vitest';
 
 // A reason is what programs go by: one that is told and not documented is a promise that nobody made.
 
-const sources = ['packages', 'services', 'edge'].flatMap((folder) => filesOf(folder)).filter((file) => !/test|testkit|gen\//.test(file));
+const sources = ['packages', 'services', 'edge']
+  .flatMap((folder) => filesOf(folder))
+  .filter((file) => !/test|testkit|gen\//.test(file));
 const told = new Set(sources.flatMap((file) => reasonsIn(readFileSync(file, 'utf8'))));
 const contract = filesOf('proto', '.proto').map((file) => readFileSync(file, 'utf8'));
 const documents = [...contract, readFileSync('docs/errors.md', 'utf8')].join('\n');

@@ -107,7 +107,7 @@ describe('Register', () => {
     ['username', 'SQL', { username: `x';drop table account;--` }],
     ['password', 'too short', { password: 'fourteen chars' }],
     ['password', 'too long', { password: 'x1!'.repeat(43) }],
-    ['password', 'too many bytes', { password: '🦊'.repeat(128) + 'x' }],
+    ['password', 'too many bytes', { password: `${'🦊'.repeat(128)}x` }],
     ['password', 'empty', { password: '' }],
     ['device_id', 'too long', { deviceId: 'd'.repeat(65) }],
     ['device_id', 'a space', { deviceId: 'my phone' }],

@@ -147,6 +147,6 @@ describe('the configuration of the engines', () => {
 
   it('asks Kafka in its own protocol', () => {
     const request = apiVersionsRequest('me');
-    expect(request.toString('hex')).toBe('0000000c00120000000000010002' + Buffer.from('me').toString('hex'));
+    expect(request.toString('hex')).toBe(`0000000c00120000000000010002${Buffer.from('me').toString('hex')}`);
   });
 });
