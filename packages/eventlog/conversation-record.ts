@@ -1,5 +1,6 @@
 import { PoisonError } from './errors.ts';
 import type { EventRecord, OutgoingRecord } from './records.ts';
+import { checkSchemaVersion, SCHEMA_HEADER, schemaVersionOf } from './schemas.ts';
 import { CONVERSATION_EVENTS } from './topics.ts';
 
 /**
@@ -33,6 +34,7 @@ const HEADER = {
   traceparent: 'traceparent',
 } as const;
 
+const SCHEMA_VERSION = schemaVersionOf(CONVERSATION_EVENTS.name);
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const ORDINAL = /^[1-9][0-9]{0,18}$/;
 const ORDINAL_OR_NONE = /^(0|[1-9][0-9]{0,18})$/;
@@ -47,6 +49,7 @@ export function encodeConversationRecord(record: ConversationRecord): OutgoingRe
     [HEADER.position]: String(record.position),
     [HEADER.type]: String(record.type),
     [HEADER.shard]: String(record.shard),
+    [SCHEMA_HEADER]: SCHEMA_VERSION,
   };
   if (record.traceparent) headers[HEADER.traceparent] = record.traceparent;
   return {
@@ -60,6 +63,7 @@ export function encodeConversationRecord(record: ConversationRecord): OutgoingRe
 
 /** Reads a record of the topic. Throws PoisonError when it was not written by `encodeConversationRecord`. */
 export function decodeConversationRecord(record: EventRecord): ConversationRecord {
+  checkSchemaVersion(record);
   const conversationId = header(record, HEADER.conversationId, UUID);
   const seq = header(record, HEADER.seq, ORDINAL_OR_NONE);
   const position = header(record, HEADER.position, ORDINAL);

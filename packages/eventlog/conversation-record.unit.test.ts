@@ -87,6 +87,14 @@ describe('a conversation record', () => {
     expect(poisonOf(asRead(outgoing, { value: new Uint8Array() }))).toBe('EMPTY_VALUE');
   });
 
+  test('of another major schema is poison; of a newer revision, or of the first days, it is read', () => {
+    const outgoing = encodeConversationRecord(RECORD);
+    const withSchema = (schema: string | undefined) => poisonOf(asRead(outgoing, {}, { schema }));
+    expect(withSchema('2.1')).toBe('WRONG_SCHEMA');
+    expect(withSchema('one')).toBe('MALFORMED_HEADER');
+    expect([withSchema('1.999'), withSchema(undefined)]).toEqual(['none', 'none']);
+  });
+
   test('keeps its event when its trace cannot be used', () => {
     const outgoing = encodeConversationRecord(RECORD);
     const read = decodeConversationRecord(asRead(outgoing, {}, { traceparent: 'ü\n' }));

@@ -1,37 +1,12 @@
-import type { Logger } from '@realchat/telemetry';
+import { type Logger, parseTraceparent } from '@realchat/telemetry';
+import { DEAD_LETTER, historyOf, withoutHistory } from './dead-letter.ts';
 import { PoisonError, RecordRefusedError } from './errors.ts';
 import type { UndecodableBatch } from './kafkajs.ts';
 import type { EventLogMetrics } from './metrics.ts';
 import type { Producer } from './producer.ts';
 import { coordinatesOf, type EventRecord, type HeaderValue, type OutgoingRecord } from './records.ts';
+import { SCHEMA_HEADER } from './schemas.ts';
 import { deadLetterTopicOf } from './topics.ts';
-
-/**
- * Headers of a dead letter. Its key is the coordinates of the record, `<topic>/<partition>/<offset>`, its value is the
- * record's value, and the record's own headers stand beside these, traceparent among them.
- */
-export const DEAD_LETTER = {
-  topic: 'dlq-topic',
-  partition: 'dlq-partition',
-  offset: 'dlq-offset',
-  /** The record's key; absent when it had none. */
-  key: 'dlq-key',
-  /** Why the dead letter's value is empty, where it is not the record's: `null`, the record had none; `left-out`, the broker refused one so large. */
-  value: 'dlq-value',
-  /** When the record was appended, in milliseconds since 1970. */
-  timestamp: 'dlq-timestamp',
-  /** Who could not handle it. */
-  reader: 'dlq-reader',
-  /** The class of the error, and of a PoisonError its reason. */
-  errorClass: 'dlq-error-class',
-  errorReason: 'dlq-error-reason',
-  /** Of errors that promise to carry no content; of others, where in the code they arose. */
-  errorMessage: 'dlq-error-message',
-  attempts: 'dlq-attempts',
-  /** When handling was first and last tried, in milliseconds since 1970. */
-  firstAttempt: 'dlq-first-attempt',
-  lastAttempt: 'dlq-last-attempt',
-} as const;
 
 /** How a record came to be given up. */
 export interface Attempts {
@@ -51,33 +26,48 @@ export interface DeadLetters {
   setAsideBatch(record: EventRecord, batch: UndecodableBatch, reader: string): Promise<void>;
 }
 
+// What a schema's version may take up beside the record.
+const MAX_SCHEMA_LENGTH = 32;
+
 export function createDeadLetters(parts: { producer: Producer; log: Logger; metrics: EventLogMetrics }): DeadLetters {
-  const setAside = async (record: EventRecord, error: unknown, attempts: Attempts): Promise<void> => {
+  const setAside = async (
+    record: EventRecord,
+    error: unknown,
+    attempts: Attempts & { isBatch?: boolean },
+  ): Promise<void> => {
     const { topic, partition } = record;
     const now = Date.now();
     const { name, reason, message } = describe(error);
+    const history = historyOf(record);
+    const offset = history?.offset ?? record.offset;
     const own: Record<string, HeaderValue> = {
       [DEAD_LETTER.topic]: topic,
       [DEAD_LETTER.partition]: String(partition),
-      [DEAD_LETTER.offset]: String(record.offset),
-      [DEAD_LETTER.timestamp]: String(record.timestampMs),
+      [DEAD_LETTER.offset]: String(offset),
+      [DEAD_LETTER.timestamp]: String(history?.timestampMs ?? record.timestampMs),
       [DEAD_LETTER.reader]: attempts.reader,
       [DEAD_LETTER.errorClass]: name,
       [DEAD_LETTER.errorReason]: reason,
       [DEAD_LETTER.errorMessage]: message,
-      [DEAD_LETTER.attempts]: String(attempts.attempts ?? 1),
-      [DEAD_LETTER.firstAttempt]: String(attempts.firstAtMs ?? now),
+      [DEAD_LETTER.attempts]: String((attempts.attempts ?? 1) + (history?.attempts ?? 0)),
+      [DEAD_LETTER.firstAttempt]: String(history?.firstAttemptMs ?? attempts.firstAtMs ?? now),
       [DEAD_LETTER.lastAttempt]: String(now),
+      ...aboutWriting(record),
     };
+    if (history) {
+      own[DEAD_LETTER.replays] = String(history.replays);
+      own[DEAD_LETTER.failedOffset] = String(record.offset);
+    }
     if (record.key !== null) own[DEAD_LETTER.key] = record.key;
     if (record.value === null) own[DEAD_LETTER.value] = 'null';
+    else if (attempts.isBatch) own[DEAD_LETTER.value] = 'batch';
     const letter: OutgoingRecord = {
       topic: deadLetterTopicOf(topic),
       partition: 0,
-      key: coordinatesOf(record),
+      key: coordinatesOf({ topic, partition, offset }),
       // Null would delete the dead letter on compaction.
       value: record.value ?? new Uint8Array(0),
-      headers: { ...record.headers.toOutgoing(), ...own },
+      headers: { ...withoutHistory(record.headers).toOutgoing(), ...own },
     };
     await parts.producer.send([letter]).catch((error: unknown) => {
       if (!(error instanceof RecordRefusedError)) throw error;
@@ -88,7 +78,7 @@ export function createDeadLetters(parts: { producer: Producer; log: Logger; metr
     });
     parts.metrics.deadLettered.inc({ reader: attempts.reader, topic, reason: reason || name });
     parts.log.error(
-      { topic, partition, offset: String(record.offset), reader: attempts.reader, error: name, reason },
+      { topic, partition, offset: String(offset), reader: attempts.reader, error: name, reason },
       'a record was dead-lettered',
     );
   };
@@ -98,11 +88,19 @@ export function createDeadLetters(parts: { producer: Producer; log: Logger; metr
       setAside(
         { ...record, offset: firstOffset },
         new PoisonError(reason, `records up to offset ${record.offset}: ${detail}`),
-        {
-          reader,
-        },
+        { reader, isBatch: true },
       ),
   };
+}
+
+/** What a reader of the dead letter may need of the record's own headers, which are left out with a value that is too large. */
+function aboutWriting({ headers }: EventRecord): Record<string, string> {
+  const about: Record<string, string> = {};
+  const trace = parseTraceparent(headers.text('traceparent'));
+  if (trace) about[DEAD_LETTER.traceId] = trace.traceId;
+  const schema = headers.text(SCHEMA_HEADER);
+  if (schema && schema.length <= MAX_SCHEMA_LENGTH) about[DEAD_LETTER.schema] = schema;
+  return about;
 }
 
 /** What may be told of an error: other people's messages can quote the record, so of those only the place is told. */

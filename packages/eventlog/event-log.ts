@@ -8,6 +8,7 @@ import { type Attempts, createDeadLetters } from './dead-letters.ts';
 import { ensureTopics } from './ensure-topics.ts';
 import { createEventLogMetrics } from './metrics.ts';
 import { createProducer, type Producer } from './producer.ts';
+import { type RecordFetcher, withFetcher } from './record-fetcher.ts';
 import type { EventRecord } from './records.ts';
 import { startTail, type Tail, type TailOptions } from './tail.ts';
 import { TOPICS, type Topic } from './topics.ts';
@@ -29,6 +30,8 @@ export interface EventLog {
    * Rejects with EventLogUnavailableError while the broker is away or elects leaders.
    */
   offsets(topic: string): Promise<{ partition: number; low: bigint; high: bigint }[]>;
+  /** Reads records by their place. Rejects with EventLogUnavailableError while the broker is away. */
+  fetching<T>(work: (fetcher: RecordFetcher) => Promise<T>): Promise<T>;
   /** Stops every producer and reader that was made here. */
   stop(): Promise<void>;
 }
@@ -83,6 +86,7 @@ export function createEventLog(options: {
           high: BigInt(high),
         })),
       ),
+    fetching: (work) => withFetcher(kafka, work),
     async stop() {
       await Promise.all(readers.map((reader) => reader.stop()));
       await Promise.all(producers.map((made) => made.stop()));

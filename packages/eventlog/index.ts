@@ -1,6 +1,7 @@
 export type { ConsumeOptions, GroupReader, HandlerContext } from './consume-options.ts';
 export { type ConversationRecord, decodeConversationRecord, encodeConversationRecord } from './conversation-record.ts';
-export { type Attempts, DEAD_LETTER } from './dead-letters.ts';
+export { DEAD_LETTER, type DeadLetter, type DeadLetterValue, decodeDeadLetter, replayOf } from './dead-letter.ts';
+export type { Attempts } from './dead-letters.ts';
 export {
   type Classify,
   DependencyError,
@@ -11,6 +12,7 @@ export {
 } from './errors.ts';
 export { createEventLog, type EventLog } from './event-log.ts';
 export type { Producer } from './producer.ts';
+export type { RecordFetcher } from './record-fetcher.ts';
 export { sizeOf } from './record-size.ts';
 export {
   type Appended,
@@ -20,6 +22,14 @@ export {
   type HeaderValue,
   type OutgoingRecord,
 } from './records.ts';
+export {
+  checkSchemaVersion,
+  EVENT_SCHEMAS,
+  type EventSchema,
+  fieldsSince,
+  SCHEMA_HEADER,
+  schemaVersionOf,
+} from './schemas.ts';
 export { eventLogSettings } from './settings.ts';
 export type { Tail, TailOptions } from './tail.ts';
 export { ACCOUNT_EVENTS, CONVERSATION_EVENTS, deadLetters, deadLetterTopicOf, TOPICS, type Topic } from './topics.ts';

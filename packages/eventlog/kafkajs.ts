@@ -36,6 +36,39 @@ mendBatchDecoder();
 
 export const { Kafka, logLevel } = require('kafkajs') as typeof kafkajs;
 
+/** What kafkajs has under its consumers: connections to brokers. Only what is used here. */
+export interface Cluster {
+  connect(): Promise<void>;
+  disconnect(): Promise<void>;
+  addTargetTopic(topic: string): Promise<void>;
+  /** The partitions by the id of the broker that leads them. */
+  findLeaderForPartitions(topic: string, partitions: number[]): Record<string, number[]>;
+  findBroker(where: { nodeId: string }): Promise<{ fetch(request: FetchRequest): Promise<FetchResponse> }>;
+}
+
+interface FetchRequest {
+  maxWaitTime: number;
+  minBytes: number;
+  maxBytes: number;
+  isolationLevel: number;
+  topics: {
+    topic: string;
+    partitions: { partition: number; fetchOffset: string; maxBytes: number; currentLeaderEpoch: number }[];
+  }[];
+}
+
+interface FetchResponse {
+  responses: { partitions: { messages: (kafkajs.KafkaMessage & { isControlRecord?: boolean })[] }[] }[];
+}
+
+/** kafkajs reads only as a member of a group, which takes seconds to join; reading one record by its place takes none. */
+export function openCluster(kafka: kafkajs.Kafka): Cluster {
+  const made = Object.getOwnPropertySymbols(kafka).find(({ description }) => description?.endsWith(':createCluster'));
+  if (!made) throw new Error('the connections of kafkajs are not where they were');
+  const create = (kafka as unknown as Record<symbol, (options: { allowAutoTopicCreation: boolean }) => Cluster>)[made];
+  return (create as (options: { allowAutoTopicCreation: boolean }) => Cluster)({ allowAutoTopicCreation: false });
+}
+
 interface RequestQueue {
   pending: unknown[];
   throttledUntil: number;

@@ -4,9 +4,12 @@ import {
   DEAD_LETTER,
   DependencyError,
   deadLetterTopicOf,
+  decodeDeadLetter,
+  EventLogUnavailableError,
   type EventRecord,
   PoisonError,
   RecordRefusedError,
+  replayOf,
 } from '../index.ts';
 import { createFixture, type Fixture, numbered, numberOf, range } from './fixture.ts';
 
@@ -18,6 +21,7 @@ beforeAll(() => {
 });
 afterAll(() => fixture.stop());
 
+const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const fast = { minMs: 10, maxMs: 50 };
 
 describe('topics', () => {
@@ -244,7 +248,7 @@ describe('group', () => {
       .producer()
       .send([
         numbered(topic, 0, 0),
-        { ...numbered(topic, 0, 1), headers: { traceparent: '00-trace-01', other: Buffer.from([7]) } },
+        { ...numbered(topic, 0, 1), headers: { traceparent: TRACEPARENT, schema: '1.1', other: Buffer.from([7]) } },
         numbered(topic, 0, 2),
       ]);
     const handled: number[] = [];
@@ -273,9 +277,80 @@ describe('group', () => {
     expect(text(DEAD_LETTER.errorMessage)).toBe('schema 99 is not known');
     expect(text(DEAD_LETTER.attempts)).toBe('1');
     expect(Number(text(DEAD_LETTER.firstAttempt))).toBeGreaterThan(Date.now() - 60_000);
-    expect(text('traceparent')).toBe('00-trace-01');
+    expect(text('traceparent')).toBe(TRACEPARENT);
+    expect(text(DEAD_LETTER.traceId)).toBe('0af7651916cd43dd8448eb211c80319c');
+    expect(text(DEAD_LETTER.schema)).toBe('1.1');
     expect(letter?.headers.bytes('other')).toEqual(Buffer.from([7]));
     await reader.stop();
+  });
+
+  test('a dead letter that is replayed and fails again comes back as the same one, with its history', async () => {
+    const topic = await fixture.topic(1);
+    const original = {
+      ...numbered(topic, 0, 1),
+      headers: { traceparent: TRACEPARENT, twice: ['one', 'two'], 'dlq-attempts': 'forged', 'dlq-replays': '7' },
+    };
+    await fixture.eventLog.producer().send([numbered(topic, 0, 0), original, numbered(topic, 0, 2)]);
+    const reader = fixture.eventLog.consume({
+      group: `${topic}-replay`,
+      topic,
+      maxAttempts: 3,
+      retry: fast,
+      eachRecord: async (record) => {
+        if (numberOf(record) === 1) throw new TypeError('a bug');
+      },
+    });
+    const letters = async () => (await fixture.readAll(deadLetterTopicOf(topic))).map(decodeDeadLetter);
+    const first = await until('it is set aside', async () => (await letters()).at(-1), 20_000);
+    expect(first).toMatchObject({ topic, partition: 0, offset: 1n, failedOffset: 1n, attempts: 3, replays: 0 });
+    for (const replay of [1, 2]) {
+      const before = (await letters()).at(-1);
+      if (!before) throw new Error('there is a letter');
+      const [place] = await fixture.eventLog.producer().send([replayOf(before)]);
+      const all = await until(
+        'it is back',
+        async () => {
+          const now = await letters();
+          return now.length === replay + 1 && now;
+        },
+        20_000,
+      );
+      expect(all.at(-1)).toMatchObject({
+        topic,
+        partition: 0,
+        offset: 1n,
+        failedOffset: place?.baseOffset,
+        attempts: 3 * (replay + 1),
+        replays: replay,
+        firstAttemptMs: first.firstAttemptMs,
+        timestampMs: first.timestampMs,
+        traceId: '0af7651916cd43dd8448eb211c80319c',
+        valueIs: 'whole',
+      });
+      expect(all.at(-1)?.lastAttemptMs).toBeGreaterThanOrEqual(before.lastAttemptMs);
+      expect(all.at(-1)?.headers.toOutgoing()).toEqual(first.headers.toOutgoing());
+      expect(Object.keys(first.headers.toOutgoing())).toEqual(['traceparent', 'twice']);
+    }
+    const keys = (await fixture.readAll(deadLetterTopicOf(topic))).map(({ key }) => Buffer.from(key ?? []).toString());
+    expect(new Set(keys)).toEqual(new Set([`${topic}/0/1`]));
+    await reader.stop();
+  });
+
+  test('a record is read by its place, and one that is not there is told apart from a broker that is not', async () => {
+    const topic = await fixture.topic(2);
+    await fixture.eventLog.producer().send(range(0, 50).map((n) => numbered(topic, 1, n)));
+    const [record, absent, rest] = await fixture.eventLog.fetching(async (fetcher) => [
+      await fetcher.at(topic, 1, 17n),
+      await fetcher.at(topic, 1, 50n),
+      await fetcher.from(topic, 1, 40n),
+    ]);
+    expect(record && numberOf(record)).toBe(17);
+    expect(absent).toBeUndefined();
+    expect(rest.map(numberOf)).toEqual(range(40, 50));
+    expect(await fixture.eventLog.fetching((fetcher) => fetcher.at(topic, 1, 1_000n))).toBeUndefined();
+    await expect(fixture.eventLog.fetching((fetcher) => fetcher.at(`${topic}-none`, 0, 0n))).rejects.toThrow(
+      EventLogUnavailableError,
+    );
   });
 
   test('an unknown error is tried so many times, then set aside without a word of the record', async () => {

@@ -1,6 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
-import { DependencyError, type EventRecord, PoisonError } from '@realchat/eventlog';
+import { checkSchemaVersion, DependencyError, type EventRecord, PoisonError } from '@realchat/eventlog';
 import { type AccountEvent, AccountEventSchema } from '@realchat/gen/realchat/auth/v1/account_event';
 import { HELD_MS, type Revoker } from '@realchat/revocation';
 
@@ -18,6 +18,7 @@ export async function takeAccountEvent(revoker: Revoker, record: EventRecord): P
 }
 
 function decode(record: EventRecord): AccountEvent {
+  checkSchemaVersion(record);
   try {
     return fromBinary(AccountEventSchema, record.value ?? new Uint8Array());
   } catch {

@@ -1,6 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { type Timestamp, TimestampSchema } from '@bufbuild/protobuf/wkt';
-import { ACCOUNT_EVENTS, type OutgoingRecord } from '@realchat/eventlog';
+import { ACCOUNT_EVENTS, type OutgoingRecord, SCHEMA_HEADER, schemaVersionOf } from '@realchat/eventlog';
 import { AccountEventSchema } from '@realchat/gen/realchat/auth/v1/account_event';
 
 /** An event of an account as the log keeps it. */
@@ -16,6 +16,8 @@ export interface StoredAccountEvent {
   traceparent: string;
 }
 
+const SCHEMA_VERSION = schemaVersionOf(ACCOUNT_EVENTS.name);
+
 /** The event as a record of `realchat.account-events.v1`. */
 export function toAccountRecord(event: StoredAccountEvent): OutgoingRecord {
   return {
@@ -29,6 +31,7 @@ export function toAccountRecord(event: StoredAccountEvent): OutgoingRecord {
       type: event.type,
       shard: String(event.shard),
       traceparent: event.traceparent,
+      [SCHEMA_HEADER]: SCHEMA_VERSION,
     },
   };
 }

@@ -1,6 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { isDatabaseUnavailable, isUniqueViolation } from '@realchat/db';
-import { type EventRecord, PoisonError, type Verdict } from '@realchat/eventlog';
+import { checkSchemaVersion, type EventRecord, PoisonError, type Verdict } from '@realchat/eventlog';
 import { type AccountEvent, AccountEventSchema } from '@realchat/gen/realchat/auth/v1/account_event';
 import { continueTrace, type Logger } from '@realchat/telemetry';
 import type { ProfileContext } from '../context.ts';
@@ -31,6 +31,7 @@ export function classifyFailure(error: unknown): Verdict {
 }
 
 function decode(record: EventRecord): AccountEvent {
+  checkSchemaVersion(record);
   if (!record.value?.length) throw new PoisonError('EMPTY_VALUE', 'the record has no event');
   let event: AccountEvent;
   try {
