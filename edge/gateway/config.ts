@@ -1,4 +1,4 @@
-import { hostPort, list } from '@realchat/config';
+import { hostPort, hostPorts, list } from '@realchat/config';
 import { redisSettings } from '@realchat/redis';
 import { tokenSettings } from '@realchat/rpc';
 import { telemetrySettings } from '@realchat/telemetry';
@@ -11,10 +11,18 @@ export const gatewaySettings = {
   ...redisSettings,
   HTTP_LISTEN: hostPort.describe('Where WebSockets, static files and RPCs over HTTP/1.1 are served to the edge.'),
   H2C_LISTEN: hostPort.describe('Where RPCs over plaintext HTTP/2 are served to the edge.'),
-  AUTH_ADDRESS: hostPort.describe("Auth's public gRPC listener."),
-  PROFILE_ADDRESS: hostPort.describe("Profile's public gRPC listener."),
-  MESSAGING_ADDRESS: hostPort.describe("Messaging's public gRPC listener."),
-  DELIVERY_ADDRESS: hostPort.describe("Delivery's public gRPC listener."),
+  AUTH_ADDRESS: hostPorts.describe(
+    "Auth's public gRPC listeners, comma separated; a name stands for each address that it has.",
+  ),
+  PROFILE_ADDRESS: hostPorts.describe(
+    "Profile's public gRPC listeners, comma separated; a name stands for each address that it has.",
+  ),
+  MESSAGING_ADDRESS: hostPorts.describe(
+    "Messaging's public gRPC listeners, comma separated; a name stands for each address that it has.",
+  ),
+  DELIVERY_ADDRESS: hostPorts.describe(
+    "Delivery's public gRPC listeners, comma separated; a name stands for each address that it has.",
+  ),
   ALLOWED_ORIGINS: list
     .default([])
     .describe('The origins whose pages may call, comma separated, each as a browser sends it: scheme://host[:port].'),

@@ -37,18 +37,22 @@ export function createGatewayService(
   { log, metrics }: Telemetry,
   parts: GatewayParts = {},
 ): GatewayService {
-  const keys = createKeyCache({ url: config.JWKS_URL, file: config.JWKS_CACHE_FILE, log });
-  const backends = createBackends({
-    auth: config.AUTH_ADDRESS,
-    profile: config.PROFILE_ADDRESS,
-    messaging: config.MESSAGING_ADDRESS,
-    delivery: config.DELIVERY_ADDRESS,
-  });
+  const keys = createKeyCache({ urls: config.JWKS_URL, file: config.JWKS_CACHE_FILE, log });
+  const services = parts.services ?? publicServices(config.REALCHAT_MODE);
+  const backends = createBackends(
+    {
+      auth: config.AUTH_ADDRESS,
+      profile: config.PROFILE_ADDRESS,
+      messaging: config.MESSAGING_ADDRESS,
+      delivery: config.DELIVERY_ADDRESS,
+    },
+    services,
+  );
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal);
   const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });
   const context: GatewayContext = {
-    routes: routesOf(parts.services ?? publicServices(config.REALCHAT_MODE)),
+    routes: routesOf(services),
     backends,
     tokens: createTokenVerifier({
       keys,

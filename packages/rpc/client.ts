@@ -7,10 +7,10 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2';
-import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
 import type { HostPort } from '@realchat/config';
 import { formatTraceparent, type TraceContext } from '@realchat/telemetry';
+import { createChannel } from './channel.ts';
 import { asBuffer } from './service-definition.ts';
 
 /** How one call is made. */
@@ -30,37 +30,32 @@ export type GrpcClient<S extends GenServiceMethods> = {
   ) => Promise<MessageShape<S[K]['output']>>;
 } & { close(): void };
 
-const CHANNEL: grpc.ChannelOptions = {
-  'grpc.max_receive_message_length': 32 * 1024 * 1024,
-  'grpc.keepalive_time_ms': 30_000,
-  'grpc.keepalive_timeout_ms': 10_000,
-  'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 2_000,
-};
+const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 
-/** Calls a service of the mesh from another, over the internal network. Reads are retried when an instance is away. */
+/**
+ * Calls a service of the mesh from another, over the internal network, at all its instances in turn. Calls that may be
+ * repeated are when an instance is away.
+ */
 export function createGrpcClient<S extends GenServiceMethods>(
   service: GenService<S>,
-  address: HostPort,
+  addresses: readonly HostPort[],
   options: { deadlineMs: number },
 ): GrpcClient<S> {
-  const channel = new grpc.Client(`dns:///${address.host}:${address.port}`, grpc.credentials.createInsecure(), {
-    ...CHANNEL,
-    'grpc.service_config': JSON.stringify(serviceConfig(service.methods)),
-  });
+  const channelOverride = createChannel({ addresses, services: [service], maxReceiveBytes: MAX_ANSWER_BYTES });
+  const client = new grpc.Client('', grpc.credentials.createInsecure(), { channelOverride });
   const methods = service.methods
     .filter((method) => method.methodKind === 'unary')
-    .map((method) => [method.localName, unaryMethod(channel, method, options.deadlineMs)]);
-  return { ...Object.fromEntries(methods), close: () => channel.close() } as GrpcClient<S>;
+    .map((method) => [method.localName, unaryMethod(client, method, options.deadlineMs)]);
+  return { ...Object.fromEntries(methods), close: () => client.close() } as GrpcClient<S>;
 }
 
-function unaryMethod(channel: grpc.Client, method: DescMethod, defaultDeadlineMs: number) {
+function unaryMethod(client: grpc.Client, method: DescMethod, defaultDeadlineMs: number) {
   const path = `/${method.parent.typeName}/${method.name}`;
   return (request: MessageInitShape<DescMethod['input']>, options: CallOptions = {}) =>
     new Promise((resolve, reject) => {
       const metadata = new grpc.Metadata();
       if (options.trace) metadata.set('traceparent', formatTraceparent(options.trace));
-      const call = channel.makeUnaryRequest(
+      const call = client.makeUnaryRequest(
         path,
         (bytes: Uint8Array) => asBuffer(bytes),
         (bytes) => fromBinary(method.output, bytes),
@@ -77,25 +72,6 @@ function unaryMethod(channel: grpc.Client, method: DescMethod, defaultDeadlineMs
       options.signal?.addEventListener('abort', cancel, { once: true });
       if (options.signal?.aborted) cancel();
     });
-}
-
-function serviceConfig(methods: DescMethod[]): grpc.ServiceConfig {
-  const reads = methods.filter((method) => method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS);
-  return {
-    loadBalancingConfig: [{ round_robin: {} }],
-    methodConfig: [
-      {
-        name: reads.map((method) => ({ service: method.parent.typeName, method: method.name })),
-        retryPolicy: {
-          maxAttempts: 3,
-          initialBackoff: '0.05s',
-          maxBackoff: '0.5s',
-          backoffMultiplier: 2,
-          retryableStatusCodes: ['UNAVAILABLE'],
-        },
-      },
-    ],
-  } as unknown as grpc.ServiceConfig;
 }
 
 /** True when a call to another service failed because that service is away or slow, not because the call was wrong. */

@@ -1,6 +1,7 @@
 export { Code } from '@realchat/gen/google/rpc/code';
 export type { Call, Caller } from './call.ts';
 export { type CallMetrics, createCallMetrics } from './call-metrics.ts';
+export { type ChannelOptions, createChannel } from './channel.ts';
 export { type CallOptions, createGrpcClient, type GrpcClient, isCalleeUnavailable } from './client.ts';
 export { type ConnectJson, toConnectJson } from './connect-json.ts';
 export { Encoded, type Handlers, type Implementation, implement, type ResponseStream } from './implement.ts';

@@ -25,7 +25,8 @@ const FETCH_TIMEOUT_MS = 2_000;
 
 /** Fetches a JWK set in the background and serves the newest one that was ever read. */
 export function createKeyCache(options: {
-  url: string;
+  /** Of every instance that publishes them: asked in turn until one answers. */
+  urls: readonly string[];
   /** Keeps the keys over restarts. */
   file?: string | undefined;
   /** How old the keys may be while auth answers, in milliseconds. Default one minute. */
@@ -51,9 +52,7 @@ export function createKeyCache(options: {
   };
 
   const fetchKeys = async () => {
-    const response = await fetch(options.url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS), redirect: 'error' });
-    if (!response.ok) throw new Error(`the key set answered ${response.status}`);
-    const set = (await response.json()) as JSONWebKeySet;
+    const set = await fetchFromAny(options.urls);
     await take(set);
     if (options.file) await keep(options.file, set);
   };
@@ -112,6 +111,21 @@ export function createKeyCache(options: {
     knows: (keyId) => keys.has(keyId),
     ready: () => keys.size > 0,
   };
+}
+
+/** The key set of the first that has one. Throws what the last said when none has. */
+async function fetchFromAny(urls: readonly string[]): Promise<JSONWebKeySet> {
+  let failure: unknown;
+  for (const url of urls) {
+    try {
+      const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS), redirect: 'error' });
+      if (response.ok) return (await response.json()) as JSONWebKeySet;
+      failure = new Error(`the key set answered ${response.status}`);
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
 }
 
 async function keep(file: string, set: JSONWebKeySet): Promise<void> {

@@ -1,11 +1,13 @@
-import { hostPort } from '@realchat/config';
+import { hostPort, list } from '@realchat/config';
 import { z } from 'zod';
 
 /** Settings of a process that verifies access tokens. */
 export const tokenSettings = {
-  JWKS_URL: z
-    .url()
-    .describe('Where auth publishes its public keys, such as http://127.0.0.1:7131/.well-known/jwks.json.'),
+  JWKS_URL: list
+    .pipe(z.array(z.url()).min(1))
+    .describe(
+      'Where auth publishes its public keys, such as http://127.0.0.1:7131/.well-known/jwks.json. Several, comma separated, are asked in turn until one answers.',
+    ),
   JWKS_CACHE_FILE: z
     .string()
     .optional()

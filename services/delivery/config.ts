@@ -1,4 +1,4 @@
-import { hostPort } from '@realchat/config';
+import { hostPorts } from '@realchat/config';
 import { eventLogSettings } from '@realchat/eventlog';
 import { redisSettings } from '@realchat/redis';
 import { rpcSettings } from '@realchat/rpc';
@@ -13,8 +13,8 @@ export const deliverySettings = {
   ...rpcSettings,
   ...eventLogSettings,
   ...redisSettings,
-  MESSAGING_INTERNAL: hostPort.describe(
-    "Messaging's internal listener, where the event log is read from the database.",
+  MESSAGING_INTERNAL: hostPorts.describe(
+    "Messaging's internal listeners, where the event log is read from the database, comma separated; a name stands for each address that it has.",
   ),
   CURSOR_SECRET: z
     .string()

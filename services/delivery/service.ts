@@ -53,7 +53,7 @@ export function createDeliveryService(config: DeliveryConfig, { log, metrics }: 
   const sessions = new Sessions({ perUser: config.MAX_STREAMS_PER_USER, perNode: config.MAX_STREAMS }, TURNS);
   const hub = new Hub();
   const nodeLog = new NodeLog<EventRecord>(LOG_LIMITS, (entry) => events.applied(entry, hub.publish(entry)));
-  const reader = createLogReader({ address: config.MESSAGING_INTERNAL, maxReplay: config.MAX_REPLAY_EVENTS });
+  const reader = createLogReader({ addresses: config.MESSAGING_INTERNAL, maxReplay: config.MAX_REPLAY_EVENTS });
   const eventLog = createEventLog({ brokers: config.KAFKA_BROKERS, clientId: config.INSTANCE_ID, log, metrics });
   const events = createEvents(metrics, log, {
     sessions: () => sessions.size,
@@ -88,7 +88,7 @@ export function createDeliveryService(config: DeliveryConfig, { log, metrics }: 
     isRevoked: (loginId) => revocations.isRevoked(loginId),
   };
 
-  const keys = createKeyCache({ url: config.JWKS_URL, file: config.JWKS_CACHE_FILE, log });
+  const keys = createKeyCache({ urls: config.JWKS_URL, file: config.JWKS_CACHE_FILE, log });
   const edge = createGrpcServer({
     listen: config.GRPC_LISTEN,
     implementations: [

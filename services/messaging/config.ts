@@ -1,4 +1,4 @@
-import { hostPort } from '@realchat/config';
+import { hostPort, hostPorts } from '@realchat/config';
 import { databaseSettings } from '@realchat/db';
 import { eventLogSettings } from '@realchat/eventlog';
 import { redisSettings } from '@realchat/redis';
@@ -13,7 +13,9 @@ export const messagingSettings = {
   ...databaseSettings,
   ...redisSettings,
   INTERNAL_LISTEN: hostPort.describe('Where LogService is served to the mesh; never routed by the edge.'),
-  AUTH_INTERNAL: hostPort.describe("Auth's internal listener, asked whether users exist when a conversation is made."),
+  AUTH_INTERNAL: hostPorts.describe(
+    "Auth's internal listeners, asked whether users exist when a conversation is made, comma separated; a name stands for each address that it has.",
+  ),
 };
 
 export type MessagingConfig = z.infer<z.ZodObject<typeof messagingSettings>>;

@@ -80,7 +80,7 @@ export function createMessagingService(config: MessagingConfig, { log, metrics }
   const context: MessagingContext = { pool, sendLane, readTeller, accounts, events, committed };
   const logContext: LogContext = { pool, epoch: '' };
 
-  const keys = createKeyCache({ url: config.JWKS_URL, file: config.JWKS_CACHE_FILE, log });
+  const keys = createKeyCache({ urls: config.JWKS_URL, file: config.JWKS_CACHE_FILE, log });
   const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });
   const tokens = createTokenVerifier({
     keys,

@@ -37,7 +37,7 @@ export function createProfileService(config: ProfileConfig, { log, metrics }: Te
   const pool = createPool({ url: config.DATABASE_URL, size: config.DATABASE_POOL_SIZE, name: 'profile', log });
   const context: ProfileContext = { pool, events: createEvents(metrics) };
   const eventLog = createEventLog({ brokers: config.KAFKA_BROKERS, clientId: config.INSTANCE_ID, log, metrics });
-  const keys = createKeyCache({ url: config.JWKS_URL, file: config.JWKS_CACHE_FILE, log });
+  const keys = createKeyCache({ urls: config.JWKS_URL, file: config.JWKS_CACHE_FILE, log });
   const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });
   const server = createGrpcServer({
     listen: config.GRPC_LISTEN,

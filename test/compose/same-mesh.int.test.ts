@@ -4,7 +4,7 @@ import { parseConfig, type Settings } from '@realchat/config';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { databasesSettings, edgeSettings, topicsSettings } from '../../tools/compose/config.ts';
 import type { ComposeProject } from '../../tools/compose-check/project.ts';
-import { type MeshName, meshNames } from '../../tools/stack/mesh.ts';
+import { type MeshName, meshNames } from '../../tools/stack/instances.ts';
 import { meshSettings } from '../../tools/stack/mesh-settings.ts';
 import { repositoryRoot } from '../../tools/stack/paths.ts';
 import { defaultPorts, type PortName, portNames } from '../../tools/stack/ports.ts';

@@ -8,6 +8,7 @@ const USAGE = `npm start [-- --only postgres,valkey,kafka]    brings everything 
 npm run reset [-- --yes]                        wipes all data
 
 REALCHAT_HOST      the address on which the edge listens (127.0.0.1)
+REALCHAT_INSTANCES how many processes of every service run (1)
 REALCHAT_DATA_DIR  where data is kept (.realchat)
 LOG_LEVEL          debug, info, warn or error (info)
 `;

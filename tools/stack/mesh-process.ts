@@ -11,12 +11,12 @@ import { runCommand } from './run-command.ts';
 const GRACE_MS = 20_000;
 
 /** How to run a process of the mesh. It is ready when its `/readyz` says so. */
-export function meshSpec(row: MeshProcess, overrides: Readonly<Record<string, string>> = {}): ProcessSpec {
+export function meshSpec(row: MeshProcess): ProcessSpec {
   return {
     name: row.name,
     command: process.execPath,
     args: [join(repositoryRoot, row.entry)],
-    env: environment(row, overrides),
+    env: environment(row),
     cwd: repositoryRoot,
     ready: () => httpAnswers(`http://127.0.0.1:${row.opsPort}/readyz`),
     readyTimeoutMs: 60_000,
@@ -26,11 +26,11 @@ export function meshSpec(row: MeshProcess, overrides: Readonly<Record<string, st
 }
 
 /** Brings a service's tables up to date. Nothing to do when it has none. */
-export async function migrate(row: MeshProcess, overrides: Readonly<Record<string, string>> = {}): Promise<void> {
+export async function migrate(row: MeshProcess): Promise<void> {
   if (!row.migration || !existsSync(join(repositoryRoot, row.migration))) return;
-  await runCommand(process.execPath, [row.migration], { cwd: repositoryRoot, env: environment(row, overrides) });
+  await runCommand(process.execPath, [row.migration], { cwd: repositoryRoot, env: environment(row) });
 }
 
-function environment(row: MeshProcess, overrides: Readonly<Record<string, string>>): Record<string, string> {
-  return { ...machineEnvironment(), NODE_COMPILE_CACHE: compileCache(), ...row.env, ...overrides };
+function environment({ env }: MeshProcess): Record<string, string> {
+  return { ...machineEnvironment(), NODE_COMPILE_CACHE: compileCache(), ...env };
 }

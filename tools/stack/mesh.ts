@@ -1,16 +1,17 @@
 import { join } from 'node:path';
 import { databaseUrl } from './engines/postgres.ts';
 import { valkeyUrl } from './engines/valkey.ts';
-import type { KafkaListener } from './kafka-listeners.ts';
-import type { PortName, Ports } from './ports.ts';
+import { type InstanceName, type Instances, type MeshName, meshNames, nameOf, numbersOf } from './instances.ts';
+import { type KafkaListener, listenerOf } from './kafka-listeners.ts';
+import { type PortName, type Ports, portOf } from './ports.ts';
 import type { Secrets } from './secrets.ts';
-
-export const meshNames = ['auth', 'profile', 'messaging', 'relay', 'delivery', 'gateway'] as const;
-export type MeshName = (typeof meshNames)[number];
 
 /** A row of the table. */
 export interface MeshProcess {
-  name: MeshName;
+  name: InstanceName;
+  service: MeshName;
+  /** From 1 on. */
+  number: number;
   /** The entry file, relative to the repository. */
   entry: string;
   /** Run to its end before the process, when the file is there. */
@@ -21,6 +22,7 @@ export interface MeshProcess {
 
 export interface MeshContext {
   ports: Ports;
+  instances: Instances;
   secrets: Secrets;
   /** `host:port` of Kafka for the process of that listener. */
   kafka: (listener: KafkaListener) => string;
@@ -40,33 +42,57 @@ export const startGroups: readonly (readonly MeshName[])[] = [
   ['gateway'],
 ];
 
-/** The one table of what runs, from which file, and with which environment. */
-export function meshTable(context: MeshContext): Record<MeshName, MeshProcess> {
-  const { ports, secrets, kafka } = context;
-  const at = (port: PortName) => `127.0.0.1:${ports[port]}`;
+/** Every process of the mesh by name, from the inside outwards. */
+export function meshProcesses(context: MeshContext): Map<InstanceName, MeshProcess> {
+  const rows = meshNames.flatMap((service) =>
+    numbersOf(service, context.instances).map((number) => meshTable(context, number)[service]),
+  );
+  return new Map(rows.map((row) => [row.name, row]));
+}
+
+/** The `host:port` of every instance of a service. */
+export function addressesOf(
+  { ports, instances }: Pick<MeshContext, 'ports' | 'instances'>,
+  service: MeshName,
+  port: PortName,
+): string[] {
+  return numbersOf(service, instances).map((number) => `127.0.0.1:${portOf(ports, port, number)}`);
+}
+
+/** The one table of what runs, from which file, and with which environment: the instance of that number of each service. */
+export function meshTable(context: MeshContext, number = 1): Record<MeshName, MeshProcess> {
+  const { ports, secrets } = context;
+  const at = (port: PortName) => `127.0.0.1:${portOf(ports, port, number)}`;
+  const every = (service: MeshName, port: PortName) => addressesOf(context, service, port).join(',');
+  const kafka = (client: Parameters<typeof listenerOf>[0]) => context.kafka(listenerOf(client, number));
   const database = (name: 'auth' | 'profile' | 'messaging' | 'delivery') =>
     databaseUrl({ port: ports.postgres, passwords: secrets.postgres }, name);
+  const own = (service: MeshName) => ({ name: nameOf(service, number), service, number });
   const common = (name: MeshName, ops: PortName) => ({
     REALCHAT_MODE: 'development',
     LOG_LEVEL: context.logLevel,
-    INSTANCE_ID: `${name}-1`,
+    INSTANCE_ID: `${name}-${number}`,
     OPS_LISTEN: at(ops),
   });
+  const keys = addressesOf(context, 'auth', 'authJwks').map((auth) => `http://${auth}/.well-known/jwks.json`);
   const tokens = (name: MeshName) => ({
-    JWKS_URL: `http://${at('authJwks')}/.well-known/jwks.json`,
-    JWKS_CACHE_FILE: join(context.filesFolder, `${name}-jwks.json`),
+    JWKS_URL: keys.join(','),
+    JWKS_CACHE_FILE: join(context.filesFolder, `${nameOf(name, number)}-jwks.json`),
     TOKEN_ISSUER: 'https://auth.realchat.local',
     TOKEN_AUDIENCE: 'realchat',
   });
   const redis = { REDIS_URL: valkeyUrl({ port: ports.valkey, password: secrets.valkey }) };
-  const internal = { AUTH_INTERNAL: at('authInternal'), MESSAGING_INTERNAL: at('messagingInternal') };
+  const internal = {
+    AUTH_INTERNAL: every('auth', 'authInternal'),
+    MESSAGING_INTERNAL: every('messaging', 'messagingInternal'),
+  };
 
   return {
     auth: {
-      name: 'auth',
+      ...own('auth'),
       entry: 'services/auth/main.ts',
       migration: 'services/auth/db/migrate-main.ts',
-      opsPort: ports.authOps,
+      opsPort: portOf(ports, 'authOps', number),
       env: {
         ...common('auth', 'authOps'),
         ...tokens('auth'),
@@ -80,10 +106,10 @@ export function meshTable(context: MeshContext): Record<MeshName, MeshProcess> {
       },
     },
     profile: {
-      name: 'profile',
+      ...own('profile'),
       entry: 'services/profile/main.ts',
       migration: 'services/profile/db/migrate-main.ts',
-      opsPort: ports.profileOps,
+      opsPort: portOf(ports, 'profileOps', number),
       env: {
         ...common('profile', 'profileOps'),
         ...tokens('profile'),
@@ -95,24 +121,24 @@ export function meshTable(context: MeshContext): Record<MeshName, MeshProcess> {
       },
     },
     messaging: {
-      name: 'messaging',
+      ...own('messaging'),
       entry: 'services/messaging/main.ts',
       migration: 'services/messaging/db/migrate-main.ts',
-      opsPort: ports.messagingOps,
+      opsPort: portOf(ports, 'messagingOps', number),
       env: {
         ...common('messaging', 'messagingOps'),
         ...tokens('messaging'),
         ...redis,
         GRPC_LISTEN: at('messagingGrpc'),
         INTERNAL_LISTEN: at('messagingInternal'),
-        AUTH_INTERNAL: at('authInternal'),
+        AUTH_INTERNAL: internal.AUTH_INTERNAL,
         DATABASE_URL: database('messaging'),
       },
     },
     relay: {
-      name: 'relay',
+      ...own('relay'),
       entry: 'services/messaging/relay-main.ts',
-      opsPort: ports.relayOps,
+      opsPort: portOf(ports, 'relayOps', number),
       env: {
         ...common('relay', 'relayOps'),
         DATABASE_URL: database('messaging'),
@@ -120,9 +146,9 @@ export function meshTable(context: MeshContext): Record<MeshName, MeshProcess> {
       },
     },
     delivery: {
-      name: 'delivery',
+      ...own('delivery'),
       entry: 'services/delivery/main.ts',
-      opsPort: ports.deliveryOps,
+      opsPort: portOf(ports, 'deliveryOps', number),
       env: {
         ...common('delivery', 'deliveryOps'),
         ...tokens('delivery'),
@@ -134,19 +160,19 @@ export function meshTable(context: MeshContext): Record<MeshName, MeshProcess> {
       },
     },
     gateway: {
-      name: 'gateway',
+      ...own('gateway'),
       entry: 'edge/gateway/main.ts',
-      opsPort: ports.gatewayOps,
+      opsPort: portOf(ports, 'gatewayOps', number),
       env: {
         ...common('gateway', 'gatewayOps'),
         ...tokens('gateway'),
         ...redis,
         HTTP_LISTEN: at('gatewayHttp'),
         H2C_LISTEN: at('gatewayH2c'),
-        AUTH_ADDRESS: at('authGrpc'),
-        PROFILE_ADDRESS: at('profileGrpc'),
-        MESSAGING_ADDRESS: at('messagingGrpc'),
-        DELIVERY_ADDRESS: at('deliveryGrpc'),
+        AUTH_ADDRESS: every('auth', 'authGrpc'),
+        PROFILE_ADDRESS: every('profile', 'profileGrpc'),
+        MESSAGING_ADDRESS: every('messaging', 'messagingGrpc'),
+        DELIVERY_ADDRESS: every('delivery', 'deliveryGrpc'),
         ALLOWED_ORIGINS: context.origins.join(','),
         WEB_ROOT: context.webRoot,
         // Envoy.

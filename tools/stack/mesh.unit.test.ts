@@ -1,14 +1,16 @@
 import { parseConfig } from '@realchat/config';
 import { describe, expect, it } from 'vitest';
-import { meshNames, meshTable, startGroups } from './mesh.ts';
+import { inEvery, meshNames } from './instances.ts';
+import { type MeshContext, meshProcesses, meshTable, startGroups } from './mesh.ts';
 import { meshSettings } from './mesh-settings.ts';
-import { defaultPorts } from './ports.ts';
+import { defaultPorts, nextFreePorts } from './ports.ts';
 
 const CURSOR = 'cursor'.padEnd(43, '-');
 const SIGNING_KEY = 'signing key'.padEnd(43, '-');
 
-const table = meshTable({
+const context: MeshContext = {
   ports: defaultPorts,
+  instances: {},
   secrets: {
     postgres: {
       superuser: 'p-super',
@@ -26,7 +28,8 @@ const table = meshTable({
   webRoot: '/web',
   filesFolder: '/files',
   logLevel: 'info',
-});
+};
+const table = meshTable(context);
 const variables = (name: keyof typeof table) => table[name].env;
 
 describe('the table of the mesh', () => {
@@ -82,5 +85,47 @@ describe('the table of the mesh', () => {
     expect(variables('delivery')['MESSAGING_INTERNAL']).toBe(variables('messaging')['INTERNAL_LISTEN']);
     expect(variables('messaging')['AUTH_INTERNAL']).toBe(variables('auth')['INTERNAL_LISTEN']);
     expect(new URL(variables('delivery')['JWKS_URL'] ?? '').host).toBe(variables('auth')['JWKS_LISTEN']);
+  });
+});
+
+describe('the table of a mesh in twos', async () => {
+  const { ports } = await nextFreePorts(async () => true, inEvery(2));
+  const rows = meshProcesses({ ...context, ports, instances: inEvery(2) });
+  const told = (name: Parameters<typeof rows.get>[0]) => rows.get(name)?.env ?? {};
+
+  it('has two processes of every service; the first bears its name', () => {
+    expect([...rows.keys()]).toEqual(meshNames.flatMap((name) => [name, `${name}-2`]));
+    expect([told('relay')['INSTANCE_ID'], told('relay-2')['INSTANCE_ID']]).toEqual(['relay-1', 'relay-2']);
+  });
+
+  it.each([...rows.values()])('gives $name what it asks for', ({ service, env }) => {
+    expect(() => parseConfig(meshSettings[service], env)).not.toThrow();
+  });
+
+  it('gives no two processes the same address, file or listener of Kafka', () => {
+    const own = [...rows.values()].flatMap(({ env }) =>
+      Object.entries(env).flatMap(([name, value]) =>
+        /_LISTEN$|^INSTANCE_ID$|^JWKS_CACHE_FILE$|^KAFKA_BROKERS$/.test(name) ? [value] : [],
+      ),
+    );
+    expect(new Set(own).size).toBe(own.length);
+    expect(told('delivery-2')['KAFKA_BROKERS']).toBe('delivery_2.kafka:1');
+  });
+
+  it('points the readers of addresses at both who listen there', () => {
+    const listens = (service: 'auth' | 'profile' | 'messaging' | 'delivery', name: string) =>
+      [told(service), told(`${service}-2`)].map((env) => env[name]).join(',');
+    for (const gateway of [told('gateway'), told('gateway-2')]) {
+      expect(gateway['AUTH_ADDRESS']).toBe(listens('auth', 'GRPC_LISTEN'));
+      expect(gateway['PROFILE_ADDRESS']).toBe(listens('profile', 'GRPC_LISTEN'));
+      expect(gateway['MESSAGING_ADDRESS']).toBe(listens('messaging', 'GRPC_LISTEN'));
+      expect(gateway['DELIVERY_ADDRESS']).toBe(listens('delivery', 'GRPC_LISTEN'));
+    }
+    expect(told('delivery')['MESSAGING_INTERNAL']).toBe(listens('messaging', 'INTERNAL_LISTEN'));
+    expect(told('messaging-2')['AUTH_INTERNAL']).toBe(listens('auth', 'INTERNAL_LISTEN'));
+    const keys = told('delivery')
+      ['JWKS_URL']?.split(',')
+      .map((url) => new URL(url).host);
+    expect(keys?.join(',')).toBe(listens('auth', 'JWKS_LISTEN'));
   });
 });

@@ -56,6 +56,7 @@ async function ends(orphan: ProcessRecord, withinMs: number): Promise<boolean> {
 }
 
 function rank(order: readonly string[], name: string): number {
-  const index = order.indexOf(name);
+  // `messaging-2` goes with `messaging`.
+  const index = order.indexOf(name.replace(/-\d+$/, ''));
   return index < 0 ? order.length : index;
 }

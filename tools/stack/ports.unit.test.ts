@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { defaultPorts, isFreeAt, nextFreePorts, portNames } from './ports.ts';
+import { inEvery } from './instances.ts';
+import { defaultPorts, isFreeAt, nextFreePorts, portNames, portOf, wantedPorts } from './ports.ts';
 import { privatePorts } from './private-ports.ts';
 
 describe('the ports of development', () => {
@@ -27,6 +28,30 @@ describe('the ports of development', () => {
   });
 });
 
+describe('the ports of further instances', () => {
+  it('are 1000 higher each, and those of the engines and the edge are there once', async () => {
+    const { ports, moved } = await nextFreePorts(async () => true, { messaging: 3, delivery: 2 });
+    expect([1, 2, 3].map((number) => portOf(ports, 'messagingGrpc', number))).toEqual([7301, 8301, 9301]);
+    expect(portOf(ports, 'kafkaDelivery', 2)).toBe(20_096);
+    expect(() => portOf(ports, 'authGrpc', 2)).toThrow('there is no port authGrpc of instance 2');
+    expect(moved).toEqual([]);
+    expect(
+      Object.keys(ports)
+        .filter((name) => name.includes('@'))
+        .toSorted(),
+    ).toEqual(['deliveryGrpc@2', 'deliveryOps@2', 'kafkaDelivery@2', ...[2, 3].flatMap(ofMessaging)].toSorted());
+  });
+
+  it('collide with none', () => {
+    for (const count of [2, 3, 9]) {
+      const ports = [...wantedPorts(inEvery(count)).values()];
+      expect(new Set(ports).size).toBe(ports.length);
+    }
+  });
+
+  const ofMessaging = (number: number) => ['Grpc', 'Internal', 'Ops'].map((name) => `messaging${name}@${number}`);
+});
+
 describe('whether a port is free', () => {
   it('is asked of every address, and an address that the machine does not have says nothing', async () => {
     const server = createServer();
@@ -50,5 +75,8 @@ describe('private ports', () => {
     const all = [...Object.values(one.ports), ...Object.values(other.ports)];
     expect(new Set(all).size).toBe(2 * portNames.length);
     expect(Math.max(...all)).toBeLessThan(32_768);
+    const twos = await privatePorts(inEvery(3));
+    onTestFinished(twos.release);
+    expect(new Set(Object.values(twos.ports)).size).toBe(wantedPorts(inEvery(3)).size);
   });
 });

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { edgeHosts, edgeOrigins } from './edge-hosts.ts';
+import { type InstanceName, type Instances, nameOf, parseName } from './instances.ts';
 import { kafkaPorts } from './kafka-listeners.ts';
-import { type MeshName, type MeshProcess, meshTable } from './mesh.ts';
+import { type MeshProcess, meshProcesses } from './mesh.ts';
 import type { StackPaths } from './paths.ts';
 import type { Ports } from './ports.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
@@ -22,7 +23,9 @@ export interface StackContext {
   /** Origins whose pages may call. */
   origins: string[];
   addresses: Addresses;
-  mesh: Record<MeshName, MeshProcess>;
+  instances: Instances;
+  /** Every process of the mesh, as it is run: with the overrides. */
+  mesh: ReadonlyMap<InstanceName, MeshProcess>;
 }
 
 export async function createContext(options: StackOptions, paths: StackPaths, ports: Ports): Promise<StackContext> {
@@ -32,20 +35,38 @@ export async function createContext(options: StackOptions, paths: StackPaths, po
   const host = options.host ?? '127.0.0.1';
   const hosts = edgeHosts(host);
   const origins = [...edgeOrigins(hosts, ports), ...(overrides.origins ?? [])];
-  const mesh = meshTable({
+  const instances = options.instances ?? {};
+  const listeners = kafkaPorts(ports, instances);
+  const rows = meshProcesses({
     ports,
+    instances,
     secrets,
-    kafka: (listener) => overrides.kafka?.advertised?.[listener] ?? `127.0.0.1:${kafkaPorts(ports)[listener]}`,
+    kafka: (listener) => overrides.kafka?.advertised?.[listener] ?? `127.0.0.1:${listeners[listener]}`,
     origins,
     webRoot,
     filesFolder: paths.services,
     logLevel: options.logLevel ?? 'info',
   });
+  const mesh = new Map(
+    [...rows].map(([name, row]) => [name, { ...row, env: { ...row.env, ...changesOf(row, overrides) } }]),
+  );
   const addresses = {
     plain: `http://localhost:${ports.edgePlain}`,
     tls: `https://localhost:${ports.edgeTls}`,
     authorityFile: join(paths.tls, 'ca.crt'),
     logs: paths.logs,
   };
-  return { paths, ports, secrets, overrides, host, hosts, origins, addresses, mesh };
+  return { paths, ports, secrets, overrides, host, hosts, origins, addresses, instances, mesh };
+}
+
+/** The row of a process. Throws when there is none of that name. */
+export function rowOf({ mesh }: Pick<StackContext, 'mesh'>, name: InstanceName): MeshProcess {
+  const { service, number } = parseName(name);
+  const row = mesh.get(nameOf(service, number));
+  if (!row) throw new Error(`there is no ${name}`);
+  return row;
+}
+
+function changesOf({ service, number }: MeshProcess, { env }: StackOverrides): Record<string, string> {
+  return { ...env?.[service], ...env?.[`${service}-${number}`] };
 }

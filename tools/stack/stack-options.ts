@@ -1,25 +1,39 @@
+import { type InstanceName, type Instances, type MeshName, meshNames } from './instances.ts';
 import type { KafkaListener } from './kafka-listeners.ts';
-import { type MeshName, meshNames } from './mesh.ts';
 import type { Ports } from './ports.ts';
 import type { Progress } from './progress.ts';
 
 export const engineNames = ['postgres', 'valkey', 'kafka'] as const;
 type EngineName = (typeof engineNames)[number];
 export type PartName = EngineName | MeshName | 'envoy';
+/** A part that runs as one process, or one process of a service. */
+export type ProcessName = PartName | InstanceName;
 
 /** Everything that a whole stack has. */
 export const allParts: readonly PartName[] = [...engineNames, ...meshNames, 'envoy'];
 
-/** From the edge inwards: who is stopped later still serves those before it while they drain. */
-export const stopOrder: readonly PartName[] = [
-  ...(['envoy', 'gateway', 'delivery', 'relay', 'messaging', 'profile', 'auth'] as const),
-  ...(['kafka', 'valkey', 'postgres'] as const),
+/**
+ * Who goes down with whom, one group after the other. From the edge inwards, so that who is stopped later still serves those
+ * before it while they drain; Envoy behind them all, so that clients hear from the mesh itself that it stops.
+ */
+export const stopGroups: readonly (readonly PartName[])[] = [
+  ['gateway'],
+  ['delivery', 'relay', 'profile'],
+  ['messaging'],
+  ['auth'],
+  ['envoy'],
+  ['kafka', 'valkey', 'postgres'],
 ];
+
+export const stopOrder: readonly PartName[] = stopGroups.flat();
 
 /** What differs from the stack of `npm start`. */
 export interface StackOverrides {
-  /** Environment of processes of the mesh, over that of the table: `{ delivery: { REDIS_URL: … } }`. */
-  env?: Partial<Record<MeshName, Record<string, string>>>;
+  /**
+   * Environment of processes of the mesh, over that of the table: `{ delivery: { REDIS_URL: … } }` for every instance,
+   * `delivery-1` or `delivery-2` for that one.
+   */
+  env?: Partial<Record<InstanceName, Record<string, string>>>;
   kafka?: {
     /** `host:port` that one client process uses in place of its listener, such as that of a proxy before it. */
     advertised?: Partial<Record<KafkaListener, string>>;
@@ -44,6 +58,8 @@ export interface StackOptions {
   host?: string;
   /** What to run; everything unless given. A test of one service needs engines only: `engineNames`. */
   parts?: readonly PartName[];
+  /** How many processes of a service run: `{ messaging: 2 }`; one unless given. */
+  instances?: Instances;
   /** Overrides, or how to make them once the ports are known (a proxy has to know where it leads). */
   overrides?: StackOverrides | ((ports: Ports) => StackOverrides | Promise<StackOverrides>);
   /** The least level that the processes of the mesh log. */

@@ -1,8 +1,9 @@
 import { join, resolve } from 'node:path';
 import { openDataDirectory } from './data-directory.ts';
 import { tryLock, unlock } from './file-lock.ts';
+import { checkInstances, type InstanceName, type MeshName, nameOf, numbersOf } from './instances.ts';
 import { ManagedProcess } from './managed-process.ts';
-import type { MeshName } from './mesh.ts';
+
 import { stopOrphans } from './orphans.ts';
 import { type StackPaths, stackPaths } from './paths.ts';
 import { choosePorts } from './port-choice.ts';
@@ -10,8 +11,15 @@ import type { Ports } from './ports.ts';
 import { Problem } from './problem.ts';
 import { silentProgress } from './progress.ts';
 import type { Secrets } from './secrets.ts';
-import { createContext, type StackContext } from './stack-context.ts';
-import { allParts, type PartName, type StackOptions, stopOrder } from './stack-options.ts';
+import { createContext, rowOf, type StackContext } from './stack-context.ts';
+import {
+  allParts,
+  type PartName,
+  type ProcessName,
+  type StackOptions,
+  stopGroups,
+  stopOrder,
+} from './stack-options.ts';
 import { type Addresses, type StackState, writeState } from './stack-state.ts';
 import { bringUp, type Launch } from './start-sequence.ts';
 
@@ -33,11 +41,13 @@ export interface Stack {
   readonly secrets: Secrets;
   readonly addresses: Addresses;
   /** The processes that were started so far, by name. */
-  readonly processes: ReadonlyMap<PartName, ManagedProcess>;
-  /** The process of that name; throws when it was not started. */
-  process(name: PartName): ManagedProcess;
+  readonly processes: ReadonlyMap<ProcessName, ManagedProcess>;
+  /** The process of that name; that of a service is its first. Throws when it was not started. */
+  process(name: ProcessName): ManagedProcess;
+  /** The names of a service's processes, such as `messaging` and `messaging-2`. */
+  namesOf(service: MeshName): InstanceName[];
   /** The environment of a process of the mesh: for a test that runs the service in its own process. */
-  environment(name: MeshName): Record<string, string>;
+  environment(name: InstanceName): Record<string, string>;
   /** Brings everything up in order. When it fails, what came up stays up until stop(). */
   start(): Promise<void>;
   /** Takes everything down, from the edge inwards, and frees the data folder and the ports. Also during start(). */
@@ -51,6 +61,7 @@ export interface Stack {
  * Nothing runs before start(). Throws AlreadyRunning when another launcher has the folder.
  */
 export async function createStack(options: StackOptions): Promise<Stack> {
+  checkInstances(options.instances ?? {});
   const paths = stackPaths(resolve(options.dataDir));
   const progress = options.progress ?? silentProgress;
   openDataDirectory(paths);
@@ -65,7 +76,12 @@ export async function createStack(options: StackOptions): Promise<Stack> {
   };
   try {
     await stopOrphans(paths.run, stopOrder, progress);
-    const chosen = await choosePorts(options.ports ?? 'development', options.host ?? '127.0.0.1', progress);
+    const chosen = await choosePorts(
+      options.ports ?? 'development',
+      options.host ?? '127.0.0.1',
+      options.instances ?? {},
+      progress,
+    );
     releasePorts = chosen.release;
     return assemble(options, await createContext(options, paths, chosen.ports), release);
   } catch (error) {
@@ -74,15 +90,20 @@ export async function createStack(options: StackOptions): Promise<Stack> {
   }
 }
 
+/** Whether a process is the part of that name, or an instance of it. */
+function isOf(part: PartName, process: string): boolean {
+  return process === part || process.startsWith(`${part}-`);
+}
+
 /** The file by which one launcher has a data folder. */
 export function launcherLock(paths: StackPaths): string {
   return join(paths.run, 'launcher.lock');
 }
 
 function assemble(options: StackOptions, context: StackContext, release: () => void): Stack {
-  const { paths, ports, secrets, addresses, mesh, overrides } = context;
+  const { paths, ports, secrets, addresses, instances } = context;
   const progress = options.progress ?? silentProgress;
-  const processes = new Map<PartName, ManagedProcess>();
+  const processes = new Map<ProcessName, ManagedProcess>();
   let phase: StackState['phase'] = 'starting';
 
   const save = () => {
@@ -122,11 +143,12 @@ function assemble(options: StackOptions, context: StackContext, release: () => v
     processes,
     killNow,
     process: (name) => {
-      const managed = processes.get(name);
+      const managed = processes.get(name) ?? processes.get(name.replace(/-1$/, '') as ProcessName);
       if (!managed) throw new Error(`${name} was not started`);
       return managed;
     },
-    environment: (name) => ({ ...mesh[name].env, ...overrides.env?.[name] }),
+    environment: (name) => ({ ...rowOf(context, name).env }),
+    namesOf: (service) => numbersOf(service, instances).map((number) => nameOf(service, number)),
     start: async () => {
       await bringUp(context, new Set(options.parts ?? allParts), progress, launch);
       if (phase === 'starting') enter('ready');
@@ -134,11 +156,15 @@ function assemble(options: StackOptions, context: StackContext, release: () => v
     stop: async () => {
       enter('stopping');
       const killed: string[] = [];
-      for (const name of stopOrder) {
-        const managed = processes.get(name);
-        if (!managed) continue;
-        const how = await progress.step(`stopping ${name}`, () => managed.stop());
-        if (how === 'killed') killed.push(name);
+      const running = [...processes.values()];
+      for (const group of stopGroups) {
+        const together = running.filter(({ name }) => group.some((part) => isOf(part, name)));
+        await Promise.all(
+          together.map(async (managed) => {
+            const how = await progress.step(`stopping ${managed.name}`, () => managed.stop());
+            if (how === 'killed') killed.push(managed.name);
+          }),
+        );
       }
       enter('stopped');
       process.off('exit', killNow);

@@ -1,22 +1,25 @@
 import { join } from 'node:path';
+import { hostPort } from '@realchat/config';
 import { prepareEnvoy } from './engines/envoy.ts';
 import { prepareKafka } from './engines/kafka.ts';
 import { databaseUrl, preparePostgres } from './engines/postgres.ts';
 import { ensureDatabases } from './engines/postgres-databases.ts';
 import { prepareValkey } from './engines/valkey.ts';
+import type { MeshName } from './instances.ts';
 import { kafkaPorts } from './kafka-listeners.ts';
-import { type MeshName, startGroups } from './mesh.ts';
+import { addressesOf, type MeshProcess, startGroups } from './mesh.ts';
 import { meshSpec, migrate } from './mesh-process.ts';
+import type { PortName } from './ports.ts';
 import type { ProcessSpec } from './process-spec.ts';
 import type { Progress } from './progress.ts';
-import type { StackContext } from './stack-context.ts';
-import type { PartName } from './stack-options.ts';
+import { rowOf, type StackContext } from './stack-context.ts';
+import type { PartName, ProcessName } from './stack-options.ts';
 import { ensureTls } from './tls.ts';
 import { ensureTopics } from './topics.ts';
 import { bundleWebPage, hasWebPage } from './web-page.ts';
 
 /** Starts a process under supervision and waits until it is ready. */
-export type Launch = (name: PartName, spec: ProcessSpec) => Promise<void>;
+export type Launch = (name: ProcessName, spec: ProcessSpec) => Promise<void>;
 
 /**
  * Brings the parts up in order: the engines side by side, then the tables, then the mesh from the inside outwards, then the
@@ -41,10 +44,13 @@ export async function bringUp(
   const services = groups.flat();
   if (services.length > 0) {
     await progress.step('bringing the tables up to date', () =>
-      together(services.map((name) => migrate(context.mesh[name], context.overrides.env?.[name]))),
+      together(services.map((name) => migrate(rowOf(context, name)))),
     );
   }
-  for (const group of groups) await together(group.map((name) => startService(context, name, launch)));
+  const rows = [...context.mesh.values()];
+  for (const group of groups) {
+    await together(rows.filter(({ service }) => group.includes(service)).map((row) => startService(row, launch)));
+  }
   if (envoy) await launch('envoy', envoy);
 }
 
@@ -64,10 +70,10 @@ async function startValkey({ paths, ports, secrets }: StackContext, progress: Pr
   await launch('valkey', await prepareValkey(options, progress));
 }
 
-async function startKafka({ paths, ports, overrides }: StackContext, progress: Progress, launch: Launch) {
+async function startKafka({ paths, ports, instances, overrides }: StackContext, progress: Progress, launch: Launch) {
   const options = {
     folder: paths.kafka,
-    ports: kafkaPorts(ports),
+    ports: kafkaPorts(ports, instances),
     controllerPort: ports.kafkaController,
     advertised: overrides.kafka?.advertised ?? {},
   };
@@ -75,14 +81,16 @@ async function startKafka({ paths, ports, overrides }: StackContext, progress: P
   await ensureTopics([{ host: '127.0.0.1', port: ports.kafkaAdmin }]);
 }
 
-async function startService({ mesh, overrides }: StackContext, name: MeshName, launch: Launch) {
-  await launch(name, meshSpec(mesh[name], overrides.env?.[name]));
+async function startService(row: MeshProcess, launch: Launch) {
+  await launch(row.name, meshSpec(row));
 }
 
 async function prepareEdge(context: StackContext, progress: Progress): Promise<ProcessSpec> {
-  const { paths, ports, mesh } = context;
+  const { paths, ports } = context;
+  const { env } = rowOf(context, 'auth');
   const tls = await ensureTls(paths.tls, context.hosts);
-  const local = (port: number) => [{ host: '127.0.0.1', port }];
+  const every = (service: MeshName, port: PortName) =>
+    addressesOf(context, service, port).map((address) => hostPort.parse(address));
   return prepareEnvoy(
     paths.envoy,
     {
@@ -92,15 +100,15 @@ async function prepareEdge(context: StackContext, progress: Progress): Promise<P
       certificate: { chainFile: tls.chain, keyFile: tls.key },
       allowedOrigins: context.origins,
       upstreams: {
-        auth: local(ports.authGrpc),
-        profile: local(ports.profileGrpc),
-        messaging: local(ports.messagingGrpc),
-        delivery: local(ports.deliveryGrpc),
-        gateway: local(ports.gatewayHttp),
-        gatewayH2c: local(ports.gatewayH2c),
-        jwks: local(ports.authJwks),
+        auth: every('auth', 'authGrpc'),
+        profile: every('profile', 'profileGrpc'),
+        messaging: every('messaging', 'messagingGrpc'),
+        delivery: every('delivery', 'deliveryGrpc'),
+        gateway: every('gateway', 'gatewayHttp'),
+        gatewayH2c: every('gateway', 'gatewayH2c'),
+        jwks: every('auth', 'authJwks'),
       },
-      tokens: { issuer: mesh.auth.env['TOKEN_ISSUER'] ?? '', audience: mesh.auth.env['TOKEN_AUDIENCE'] ?? '' },
+      tokens: { issuer: env['TOKEN_ISSUER'] ?? '', audience: env['TOKEN_AUDIENCE'] ?? '' },
       accessLogFile: join(paths.logs, 'envoy-access.log'),
       trustedHops: 0,
     },

@@ -1,7 +1,8 @@
+import type { DescService } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import type { HostPort } from '@realchat/config';
-import { MAX_MESSAGE_BYTES } from '@realchat/rpc';
-import { BACKENDS, type BackendName } from '../public-services.ts';
+import { createChannel, MAX_MESSAGE_BYTES } from '@realchat/rpc';
+import { BACKENDS, type BackendName, type PublicService } from '../public-services.ts';
 
 /** The channels to the services behind the gateway. */
 export interface Backends {
@@ -13,20 +14,12 @@ export interface Backends {
 
 const READY_WITHIN_MS = 1_000;
 
-const OPTIONS: grpc.ChannelOptions = {
-  'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
-  'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-  'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
-  'grpc.keepalive_time_ms': 30_000,
-  'grpc.keepalive_timeout_ms': 10_000,
-  'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 2_000,
-  'grpc.enable_channelz': 0,
-};
-
 /** Connects lazily; a service that is away is tried again with every call and every look at readiness. */
-export function createBackends(addresses: Record<BackendName, HostPort>): Backends {
-  const channels = new Map(BACKENDS.map((name) => [name, connect(addresses[name])]));
+export function createBackends(
+  addresses: Record<BackendName, readonly HostPort[]>,
+  services: readonly PublicService[],
+): Backends {
+  const channels = new Map(BACKENDS.map((name) => [name, connect(addresses[name], servedBy(name, services))]));
   return {
     channel: (name) => {
       const channel = channels.get(name);
@@ -45,9 +38,12 @@ export function createBackends(addresses: Record<BackendName, HostPort>): Backen
   };
 }
 
-function connect({ host, port }: HostPort): grpc.ChannelInterface {
-  const target = `dns:///${host.includes(':') ? `[${host}]` : host}:${port}`;
-  return new grpc.Channel(target, grpc.credentials.createInsecure(), OPTIONS);
+function connect(addresses: readonly HostPort[], services: readonly DescService[]): grpc.ChannelInterface {
+  return createChannel({ addresses, services, maxReceiveBytes: MAX_MESSAGE_BYTES });
+}
+
+function servedBy(name: BackendName, services: readonly PublicService[]): DescService[] {
+  return services.flatMap(({ service, backend }) => (backend === name ? [service] : []));
 }
 
 async function isReady(channel: grpc.ChannelInterface): Promise<boolean> {

@@ -30,7 +30,7 @@ export interface GatewayOptions extends GatewayParts {
 export async function startGateway({ env = {}, ...parts }: GatewayOptions = {}) {
   const issuer = await startIssuer();
   const telemetry = recordedTelemetry();
-  const keys = createKeyCache({ url: issuer.url, log: telemetry.log });
+  const keys = createKeyCache({ urls: [issuer.url], log: telemetry.log });
   await keys.start();
   const mesh = createGrpcServer({
     listen: { host: '127.0.0.1', port: 0 },

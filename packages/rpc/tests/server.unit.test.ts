@@ -30,7 +30,7 @@ let seen: Call | undefined;
 beforeAll(async () => {
   issuer = await startIssuer();
   const { log, metrics } = createTelemetry({ service: 'test', instance: '1', level: 'error' });
-  keys = createKeyCache({ url: issuer.url, log });
+  keys = createKeyCache({ urls: [issuer.url], log });
   await keys.start();
   log.level = 'silent';
   server = createGrpcServer({
@@ -170,7 +170,7 @@ test('a stream carries messages and encoded bytes alike, and the handler learns 
 });
 
 test('the typed client calls with a deadline and rejects when it passes', async () => {
-  const client = createGrpcClient(MessageService, { host: '127.0.0.1', port: server.port }, { deadlineMs: 200 });
+  const client = createGrpcClient(MessageService, [{ host: '127.0.0.1', port: server.port }], { deadlineMs: 200 });
   await expect(client.listMessages({ conversationId: CONVERSATION })).rejects.toMatchObject({
     code: grpc.status.UNAUTHENTICATED,
   });

@@ -17,7 +17,7 @@ let tokens: TokenVerifier;
 
 beforeAll(async () => {
   issuer = await startIssuer();
-  keys = createKeyCache({ url: issuer.url, log });
+  keys = createKeyCache({ urls: [issuer.url], log });
   await keys.start();
   tokens = createTokenVerifier({ keys, issuer: ISSUER, audience: AUDIENCE });
 });
@@ -82,7 +82,7 @@ test('S-21: a flood of unknown key ids makes one fetch', async () => {
 });
 
 test('all who ask for a key that is being fetched get it', async () => {
-  const cache = createKeyCache({ url: issuer.url, log });
+  const cache = createKeyCache({ urls: [issuer.url], log });
   const found = await Promise.all(Array.from({ length: 5 }, () => cache.find('key-1')));
   expect(new Set(found).size).toBe(1);
   cache.stop();
@@ -91,12 +91,12 @@ test('all who ask for a key that is being fetched get it', async () => {
 test('keys are kept in a file, so that valid tokens pass in a process that starts while auth is away', async () => {
   const file = join(await mkdtemp(join(tmpdir(), 'keys-')), 'jwks.json');
   const other = await startIssuer();
-  const first = createKeyCache({ url: other.url, file, log });
+  const first = createKeyCache({ urls: [other.url], file, log });
   await first.start();
   first.stop();
   const token = await other.sign();
   other.break();
-  const second = createKeyCache({ url: other.url, file, log });
+  const second = createKeyCache({ urls: [other.url], file, log });
   await second.start();
   const verifier = createTokenVerifier({ keys: second, issuer: ISSUER, audience: AUDIENCE });
   expect(await verifier.verify(token)).toMatchObject({ userId: 'user-1' });
@@ -104,10 +104,21 @@ test('keys are kept in a file, so that valid tokens pass in a process that start
   await other.stop();
 });
 
+test('keys are asked of the next publisher when one is away', async () => {
+  const [away, other] = await Promise.all([startIssuer(), startIssuer()]);
+  away.break();
+  const cache = createKeyCache({ urls: ['http://127.0.0.1:9/jwks', away.url, other.url], log });
+  await cache.start();
+  const verifier = createTokenVerifier({ keys: cache, issuer: ISSUER, audience: AUDIENCE });
+  expect(await verifier.verify(await other.sign())).toMatchObject({ userId: 'user-1' });
+  cache.stop();
+  await Promise.all([away.stop(), other.stop()]);
+});
+
 test('without any key a token cannot be judged: UNAVAILABLE, not a refusal of the token', async () => {
   const other = await startIssuer();
   other.break();
-  const cache = createKeyCache({ url: other.url, log });
+  const cache = createKeyCache({ urls: [other.url], log });
   await cache.start();
   const verifier = createTokenVerifier({ keys: cache, issuer: ISSUER, audience: AUDIENCE });
   await expect(verifier.verify(await other.sign())).rejects.toMatchObject({ code: Code.UNAVAILABLE });

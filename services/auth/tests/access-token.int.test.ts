@@ -48,7 +48,7 @@ beforeAll(async () => {
     'ES256',
   )) as CryptoKey;
 
-  keys = createKeyCache({ url: fixture.jwksUrl, log });
+  keys = createKeyCache({ urls: [fixture.jwksUrl], log });
   await keys.start();
   verifier = createTokenVerifier({ keys, issuer: 'https://auth.realchat.local', audience: 'realchat' });
   lure = createServer((_request, response) => {
@@ -251,7 +251,7 @@ test('S-21: a flood of unknown key ids makes one fetch of the keys', async () =>
     response.end(JSON.stringify({ keys: [publicJwk] }));
   });
   await new Promise<void>((resolve) => publisher.listen(0, '127.0.0.1', resolve));
-  const cache = createKeyCache({ url: `http://127.0.0.1:${(publisher.address() as AddressInfo).port}`, log });
+  const cache = createKeyCache({ urls: [`http://127.0.0.1:${(publisher.address() as AddressInfo).port}`], log });
   await cache.start();
   const flooded = createTokenVerifier({ keys: cache, issuer: 'https://auth.realchat.local', audience: 'realchat' });
   const [, payload, signature] = token.split('.');

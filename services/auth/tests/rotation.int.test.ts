@@ -49,7 +49,7 @@ describe('S-26: keys that rotate', () => {
     const DATABASE_URL = await createTestDatabase(migrations);
     const parts = { keyTimes: { periodMs: 4_000, knownMs: 1_000, retireMs: 2_500, reloadMs: 100 } };
     const [one, two] = [await start({ DATABASE_URL }, parts), await start({ DATABASE_URL }, parts)];
-    const keys = createKeyCache({ url: one.jwksUrl, refreshMs: 200, log: silentTelemetry().log });
+    const keys = createKeyCache({ urls: [one.jwksUrl], refreshMs: 200, log: silentTelemetry().log });
     await keys.start();
     const verifier = createTokenVerifier({ keys, issuer: 'https://auth.realchat.local', audience: 'realchat' });
 

@@ -33,9 +33,9 @@ const HEADS_DEADLINE_MS = 2_000;
 const LOG_DEADLINE_MS = 5_000;
 const PAGE_SIZE = 500;
 
-/** Reads from messaging's internal listener. `maxReplay` is how many missed events a snapshot may hold. */
-export function createLogReader(options: { address: HostPort; maxReplay: number }): LogReader {
-  const client = createGrpcClient(LogService, options.address, { deadlineMs: LOG_DEADLINE_MS });
+/** Reads from messaging's internal listeners. `maxReplay` is how many missed events a snapshot may hold. */
+export function createLogReader(options: { addresses: readonly HostPort[]; maxReplay: number }): LogReader {
+  const client = createGrpcClient(LogService, options.addresses, { deadlineMs: LOG_DEADLINE_MS });
   return {
     async readHeads() {
       const { epoch, heads } = await client.readHeads({}, { deadlineMs: HEADS_DEADLINE_MS });

@@ -1,4 +1,5 @@
-import { type MeshName, type MeshProcess, meshTable } from '../../../tools/stack/mesh.ts';
+import type { MeshName } from '../../../tools/stack/instances.ts';
+import { type MeshProcess, meshTable } from '../../../tools/stack/mesh.ts';
 import { defaultPorts } from '../../../tools/stack/ports.ts';
 
 /** What the launcher tells each process of the mesh, on the known ports. */
@@ -6,6 +7,7 @@ export function launcherTable(): Record<MeshName, MeshProcess> {
   const password = 'p'.repeat(43);
   return meshTable({
     ports: defaultPorts,
+    instances: {},
     secrets: {
       postgres: { superuser: password, auth: password, profile: password, messaging: password, delivery: password },
       valkey: password,

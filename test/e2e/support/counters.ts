@@ -1,14 +1,14 @@
-import type { PartName } from '@realchat/stack';
+import type { InstanceName } from '@realchat/stack';
 import type { Mesh } from './mesh.ts';
 
 /** The sum of a process's samples of a metric whose labels are at least these; 0 when there is none. */
 export async function readMetric(
   { stack }: Mesh,
-  process: PartName,
+  process: InstanceName,
   metric: string,
   labels: Record<string, string> = {},
 ): Promise<number> {
-  const ops = stack.environment(process as never).OPS_LISTEN ?? '';
+  const ops = stack.environment(process).OPS_LISTEN ?? '';
   const text = await (await fetch(`http://${ops}/metrics`)).text();
   let sum = 0;
   for (const [, name, list = '', value] of text.matchAll(/^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/gm)) {

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createStack, type Stack, type StackOptions } from '@realchat/stack';
+import { createStack, type Instances, type Stack, type StackOptions } from '@realchat/stack';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 
 /** A whole RealChat for one test file, on free ports, with its data in a temporary folder. */
@@ -23,13 +23,13 @@ export interface Mesh {
 
 /**
  * A mesh for a whole test file, started before its first test and stopped after its last. Its logs are kept for a look when
- * a test failed. Answers how to get at it once the tests run.
+ * a test failed. One process of each service runs unless `instances` says otherwise. Answers how to get at it once the tests run.
  */
-export function useMesh(overrides: StackOptions['overrides'] = {}): () => Mesh {
+export function useMesh(overrides: StackOptions['overrides'] = {}, instances: Instances = {}): () => Mesh {
   let mesh: Mesh | undefined;
   let failed = false;
   beforeAll(async () => {
-    mesh = await startMesh(overrides);
+    mesh = await startMesh(overrides, instances);
   });
   afterEach(({ task }) => {
     failed ||= task.result?.state === 'fail';
@@ -42,9 +42,9 @@ export function useMesh(overrides: StackOptions['overrides'] = {}): () => Mesh {
 }
 
 /** Starts everything: engines, services, gateway and Envoy. About 10 s when the engines are at hand. */
-async function startMesh(overrides: StackOptions['overrides'] = {}): Promise<Mesh> {
+async function startMesh(overrides: StackOptions['overrides'], instances: Instances): Promise<Mesh> {
   const dataDir = await mkdtemp(join(tmpdir(), 'realchat-e2e-'));
-  const stack = await createStack({ dataDir, ports: 'private', overrides });
+  const stack = await createStack({ dataDir, ports: 'private', overrides: overrides ?? {}, instances });
   // A test run that is broken off ends its workers with this.
   const killNow = () => {
     stack.killNow();

@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { readHolder } from '../file-lock.ts';
+import { inEvery } from '../instances.ts';
+
 import { stackPaths } from '../paths.ts';
 import { Problem } from '../problem.ts';
 import { asIdentity, isRunning } from '../process-identity.ts';
@@ -43,6 +45,7 @@ export async function start(options: { dataDir: string; only?: string | undefine
     stack = await take({
       dataDir: options.dataDir,
       parts: partsOf(options.only),
+      instances: inEvery(instancesOf(process.env['REALCHAT_INSTANCES'] || '1')),
       host: process.env['REALCHAT_HOST'] || '127.0.0.1',
       logLevel: process.env['LOG_LEVEL'] || 'info',
       progress,
@@ -92,6 +95,11 @@ async function take(options: StackOptions & { progress: Progress }): Promise<Sta
     const owner = asIdentity(readHolder(launcherLock(paths))?.note);
     return readState(paths.state)?.phase === 'stopping' || (owner !== undefined && !isRunning(owner));
   }
+}
+
+function instancesOf(text: string): number {
+  if (/^[1-9]$/.test(text)) return Number(text);
+  throw new Problem(`REALCHAT_INSTANCES is ${JSON.stringify(text)}`, 'say how many of every service, from 1 to 9');
 }
 
 function partsOf(only: string | undefined): readonly PartName[] {

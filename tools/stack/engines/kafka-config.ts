@@ -1,8 +1,8 @@
-import { type KafkaListener, kafkaListeners } from '../kafka-listeners.ts';
+import type { KafkaListener, KafkaPorts } from '../kafka-listeners.ts';
 
 export interface KafkaAddresses {
   /** The port of each listener on loopback. */
-  ports: Readonly<Record<KafkaListener, number>>;
+  ports: KafkaPorts;
   controllerPort: number;
   /** `host:port` that clients of a listener are told to use instead of the listener's own, such as a proxy's. */
   advertised?: Readonly<Partial<Record<KafkaListener, string>>>;
@@ -14,16 +14,14 @@ const MOST_BATCH_BYTES = 4 * 1024 * 1024;
 /** The settings of a broker that is its own controller, on one machine. */
 export function serverProperties({ ports, controllerPort, advertised = {} }: KafkaAddresses, data: string): string {
   const own = (name: KafkaListener) => `127.0.0.1:${ports[name]}`;
+  const names = Object.keys(ports) as KafkaListener[];
   const settings: Record<string, string | number> = {
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
-    listeners: [
-      ...kafkaListeners.map((name) => `${name}://${own(name)}`),
-      `CONTROLLER://127.0.0.1:${controllerPort}`,
-    ].join(','),
-    'advertised.listeners': kafkaListeners.map((name) => `${name}://${advertised[name] ?? own(name)}`).join(','),
-    'listener.security.protocol.map': [...kafkaListeners, 'CONTROLLER'].map((name) => `${name}:PLAINTEXT`).join(','),
+    listeners: [...names.map((name) => `${name}://${own(name)}`), `CONTROLLER://127.0.0.1:${controllerPort}`].join(','),
+    'advertised.listeners': names.map((name) => `${name}://${advertised[name] ?? own(name)}`).join(','),
+    'listener.security.protocol.map': [...names, 'CONTROLLER'].map((name) => `${name}:PLAINTEXT`).join(','),
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'ADMIN',
     'log.dirs': data,
