@@ -1,4 +1,4 @@
-import { connectInBackground, openConnection, type Redis } from '@realchat/redis';
+import { connectInBackground, createSubscriber, openConnection, useOrRenew } from '@realchat/redis';
 import { Gauge, type Logger, type Registry } from '@realchat/telemetry';
 import { CHANNEL, STORED_KEY } from './held.ts';
 import { RevokedSet } from './revoked-set.ts';
@@ -26,9 +26,7 @@ export function createRevocations(options: { redisUrl: string; log: Logger; metr
   const { redisUrl: url, log } = options;
   const listeners: ((sessionId: string) => void)[] = [];
   const revoked = new RevokedSet();
-  const open = (name: string) => openConnection({ url, name, commandTimeoutMs: COMMAND_TIMEOUT_MS, log });
-  const reader = open('revocations-reader');
-  const subscriber = open('revocations-subscriber');
+  const reader = openConnection({ url, name: 'revocations-reader', commandTimeoutMs: COMMAND_TIMEOUT_MS, log });
   const read = Promise.withResolvers<void>();
   let newest = 0;
   let lastReadAt = performance.now();
@@ -65,22 +63,24 @@ export function createRevocations(options: { redisUrl: string; log: Logger; metr
 
   const poll = async (): Promise<void> => {
     revoked.prune();
-    await Promise.all([
-      orAgain(reader, () => readFrom(newest - OVERLAP_MS)),
-      orAgain(subscriber, () => subscriber.ping()),
-    ]);
+    await useOrRenew(reader, () => readFrom(newest - OVERLAP_MS));
     schedule();
   };
 
   // Another Redis, or one that lost something and got it back, may have stored under a time that is past here.
-  reader.on('ready', () => void orAgain(reader, () => readFrom(0)));
-  subscriber.on('ready', () => void orAgain(subscriber, () => subscriber.subscribe(CHANNEL)));
-  subscriber.on('message', (_channel, message) => take(message.split(' ')));
+  reader.on('ready', () => void useOrRenew(reader, () => readFrom(0)));
+  const subscriber = createSubscriber({
+    url,
+    name: 'revocations-subscriber',
+    channel: CHANNEL,
+    log,
+    onMessage: (message) => take(message.toString().split(' ')),
+  });
 
   return {
     async start() {
       connectInBackground(reader);
-      connectInBackground(subscriber);
+      subscriber.start();
       schedule();
       const waited = setTimeout(read.resolve, START_WAIT_MS);
       await read.promise;
@@ -90,17 +90,9 @@ export function createRevocations(options: { redisUrl: string; log: Logger; metr
       stopped = true;
       clearTimeout(polling);
       reader.disconnect();
-      subscriber.disconnect();
+      subscriber.stop();
     },
     isRevoked: (sessionId) => revoked.has(sessionId),
     onRevoked: (listener) => void listeners.push(listener),
   };
-}
-
-/** Uses a connection that is ready; one that does not answer, though it looks open, is made anew. */
-async function orAgain(connection: Redis, command: () => Promise<unknown>): Promise<void> {
-  if (connection.status !== 'ready') return;
-  await command().catch(() => {
-    if (connection.status === 'ready') connection.disconnect(true);
-  });
 }

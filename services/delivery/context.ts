@@ -1,11 +1,15 @@
+import type { TransientPublisher } from '@realchat/transients';
 import type { Cursors } from './domain/cursor.ts';
+import type { Hub } from './domain/hub.ts';
 import type { Opening } from './domain/open-session.ts';
 import type { Place } from './domain/session.ts';
 import type { QueueLimits } from './domain/session-queue.ts';
 import type { Sessions } from './domain/sessions.ts';
+import type { TypingPace } from './domain/typing-pace.ts';
 import type { Events } from './events.ts';
+import type { Memberships } from './memberships.ts';
 
-/** What delivery's handler works with. */
+/** What a stream of events works with. */
 export interface DeliveryContext extends Opening {
   sessions: Sessions;
   cursors: Cursors;
@@ -14,4 +18,13 @@ export interface DeliveryContext extends Opening {
   events: Events;
   /** Whether the login of an access token has ended. */
   isRevoked: (loginId: string) => boolean;
+}
+
+/** What SetTyping works with. */
+export interface TypingContext {
+  hub: Hub;
+  memberships: Pick<Memberships, 'check'>;
+  typingPace: TypingPace;
+  transients: Pick<TransientPublisher, 'publish'>;
+  events: Events;
 }

@@ -22,6 +22,8 @@ export interface Events {
   messagingAway: (error: unknown) => void;
   sessionOpened: (call: Call, from: 'cursor' | 'now' | 'other-log') => void;
   sessionEnded: (call: Call, ending: Ending, openMs: number) => void;
+  typingSwallowed: () => void;
+  whispered: (kind: string, told: { pushed: number; dropped: number }) => void;
 }
 
 /** A line at most so often about messaging being away, in milliseconds. */
@@ -66,6 +68,11 @@ export function createEvents(registry: Registry, log: Logger, levels: Levels): E
       metrics.ended.inc({ reason: ending.reason });
       call.log.info({ reason: ending.reason, open_ms: Math.round(openMs) }, 'session ended');
     },
+    typingSwallowed: () => metrics.swallowed.inc(),
+    whispered(kind, { pushed, dropped }) {
+      if (pushed > 0) metrics.transients.inc({ kind, outcome: 'pushed' }, pushed);
+      if (dropped > 0) metrics.transients.inc({ kind, outcome: 'dropped' }, dropped);
+    },
   };
 }
 
@@ -102,6 +109,15 @@ function createMetrics(registry: Registry, levels: Levels) {
     ),
     opened: counter('realchat_delivery_sessions_opened_total', 'Sessions opened, by where from.', ['from']),
     ended: counter('realchat_delivery_sessions_ended_total', 'Sessions ended, by reason.', ['reason']),
+    swallowed: counter(
+      'realchat_delivery_typing_swallowed_total',
+      'Calls of SetTyping that repeated what was told less than a second before.',
+    ),
+    transients: counter(
+      'realchat_delivery_transients_total',
+      'Copies of transients, by kind and outcome: pushed, or dropped because the reader is behind.',
+      ['kind', 'outcome'],
+    ),
     latency: new Histogram({
       name: 'realchat_delivery_push_latency_seconds',
       help: 'From commit to the push to local sessions, by the clocks of two machines.',

@@ -14,7 +14,7 @@ import {
 } from '@realchat/rpc';
 import { type OpsServer, type Service, startOpsServer, stopInOrder, type Telemetry } from '@realchat/telemetry';
 import type { DeliveryConfig } from './config.ts';
-import type { DeliveryContext } from './context.ts';
+import type { DeliveryContext, TypingContext } from './context.ts';
 import { Cursors } from './domain/cursor.ts';
 import { logChanged } from './domain/endings.ts';
 import { Gate } from './domain/gate.ts';
@@ -23,10 +23,14 @@ import { NodeLog, type NodeLogLimits } from './domain/node-log.ts';
 import { createPlace } from './domain/place.ts';
 import { QueueBudget } from './domain/queue-budget.ts';
 import { Sessions } from './domain/sessions.ts';
+import { TypingPace } from './domain/typing-pace.ts';
 import { createEvents } from './events.ts';
 import { createLogFollower } from './log/log-follower.ts';
 import { createLogReader } from './log/log-reader.ts';
+import { createMemberships } from './memberships.ts';
+import { setTyping } from './rpc/set-typing.ts';
 import { subscribe } from './rpc/subscribe.ts';
+import { createTransients } from './transients.ts';
 
 /** Of each shard. A session that opens finds in the ring what was applied since its snapshot: some seconds are plenty. */
 const LOG_LIMITS: NodeLogLimits = {
@@ -87,6 +91,9 @@ export function createDeliveryService(config: DeliveryConfig, { log, metrics }: 
     events,
     isRevoked: (loginId) => revocations.isRevoked(loginId),
   };
+  const memberships = createMemberships(config.MESSAGING_INTERNAL);
+  const transients = createTransients({ redisUrl: config.REDIS_URL, hub, events, log, metrics });
+  const typing: TypingContext = { hub, memberships, typingPace: new TypingPace(), transients, events };
 
   const keys = createKeyCache({ urls: config.JWKS_URL, file: config.JWKS_CACHE_FILE, log });
   const edge = createGrpcServer({
@@ -94,6 +101,7 @@ export function createDeliveryService(config: DeliveryConfig, { log, metrics }: 
     implementations: [
       implement(DeliveryContract, {
         subscribe: (call, request, stream) => subscribe(context, call, request, stream),
+        setTyping: (call, request) => setTyping(typing, call, request),
       }),
     ],
     tokens: createTokenVerifier({
@@ -121,6 +129,7 @@ export function createDeliveryService(config: DeliveryConfig, { log, metrics }: 
     async start() {
       ops = await startOpsServer({ listen: config.OPS_LISTEN, metrics, problems });
       follower.start();
+      transients.start();
       await Promise.all([keys.start(), revocations.start()]);
       turning = setInterval(() => sessions.tick(performance.now(), Date.now()), TURN_MS);
       await edge.start();
@@ -135,6 +144,8 @@ export function createDeliveryService(config: DeliveryConfig, { log, metrics }: 
         ['log', 3_000, () => follower.stop()],
         ['event log', 2_000, () => eventLog.stop()],
         ['messaging', 100, () => reader.close()],
+        ['memberships', 100, () => memberships.close()],
+        ['transients', 100, () => transients.stop()],
         ['revocations', 100, () => revocations.stop()],
         ['keys', 100, () => keys.stop()],
         ['ops', 500, () => ops?.stop()],
@@ -144,5 +155,5 @@ export function createDeliveryService(config: DeliveryConfig, { log, metrics }: 
 
 function classify(error: unknown): RpcError | undefined {
   if (!isCalleeUnavailable(error)) return undefined;
-  return unavailable('the event log cannot be read now; nothing is lost, subscribe again', error);
+  return unavailable('what this call needs cannot be read now; nothing is lost, come again', error);
 }

@@ -3,6 +3,7 @@ import type { AccountService } from '@realchat/gen/realchat/auth/v1/account_serv
 import type { GrpcClient } from '@realchat/rpc';
 import type { ReadTeller } from './db/read-teller.ts';
 import type { SendLane } from './db/send-lane.ts';
+import type { DeliveredTeller } from './delivered-teller.ts';
 import type { Events } from './events.ts';
 
 /** What messaging's handlers work with. */
@@ -10,10 +11,16 @@ export interface MessagingContext {
   pool: Pool;
   sendLane: SendLane;
   readTeller: Pick<ReadTeller, 'wake'>;
+  deliveredTeller: Pick<DeliveredTeller, 'note'>;
   accounts: Pick<GrpcClient<(typeof AccountService)['method']>, 'findMissingAccounts'>;
   events: Events;
   /** Wakes the relay for these shards. */
   committed: (shards: Iterable<number>) => void;
+}
+
+/** What the mesh's own questions about memberships are answered from. */
+export interface MembershipContext {
+  pool: Pool;
 }
 
 /** What the log's internal readers work with. */

@@ -3,6 +3,7 @@ import { createPool, isDatabaseUnavailable, type Pool } from '@realchat/db';
 import { AccountService } from '@realchat/gen/realchat/auth/v1/account_service';
 import { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
 import { LogService } from '@realchat/gen/realchat/messaging/v1/log_service';
+import { MembershipService } from '@realchat/gen/realchat/messaging/v1/membership_service';
 import { MessageService } from '@realchat/gen/realchat/messaging/v1/message_service';
 import { createHinter } from '@realchat/outbox';
 import { createRevocations } from '@realchat/revocation';
@@ -19,15 +20,18 @@ import {
   unavailable,
 } from '@realchat/rpc';
 import { type OpsServer, type Service, startOpsServer, stopInOrder, type Telemetry } from '@realchat/telemetry';
+import { createTransientPublisher } from '@realchat/transients';
 import type { MessagingConfig } from './config.ts';
-import type { LogContext, MessagingContext } from './context.ts';
+import type { LogContext, MembershipContext, MessagingContext } from './context.ts';
 import { purgeSendKeys } from './db/purge-send-keys.ts';
 import { readEpoch } from './db/read-log.ts';
 import { createReadTeller } from './db/read-teller.ts';
 import { createSendLane } from './db/send-lane.ts';
 import { tellReads } from './db/tell-reads.ts';
+import { createDeliveredTeller } from './delivered-teller.ts';
 import { createEvents } from './events.ts';
 import { addMembers } from './rpc/add-members.ts';
+import { checkMembership } from './rpc/check-membership.ts';
 import { createConversation } from './rpc/create-conversation.ts';
 import { getConversation } from './rpc/get-conversation.ts';
 import { getMessage } from './rpc/get-message.ts';
@@ -77,7 +81,9 @@ export function createMessagingService(config: MessagingConfig, { log, metrics }
     failed: (error) => events.readsDelayed(error),
   });
   const accounts = createGrpcClient(AccountService, config.AUTH_INTERNAL, { deadlineMs: 2_000 });
-  const context: MessagingContext = { pool, sendLane, readTeller, accounts, events, committed };
+  const transients = createTransientPublisher({ redisUrl: config.REDIS_URL, log, metrics });
+  const deliveredTeller = createDeliveredTeller((transient) => transients.publish(transient));
+  const context: MessagingContext = { pool, sendLane, readTeller, deliveredTeller, accounts, events, committed };
   const logContext: LogContext = { pool, epoch: '' };
 
   const keys = createKeyCache({ urls: config.JWKS_URL, file: config.JWKS_CACHE_FILE, log });
@@ -101,7 +107,7 @@ export function createMessagingService(config: MessagingConfig, { log, metrics }
   });
   const internal = createGrpcServer({
     listen: config.INTERNAL_LISTEN,
-    implementations: [logService(logContext)],
+    implementations: [logService(logContext), membershipService({ pool })],
     classify,
     log,
     metrics: callMetrics,
@@ -118,6 +124,7 @@ export function createMessagingService(config: MessagingConfig, { log, metrics }
       await Promise.all([keys.start(), revocations.start()]);
       await internal.start();
       readTeller.start();
+      transients.start();
       await edge.start();
       purging = setInterval(() => {
         purgeSendKeys(pool, PURGE_ROWS)
@@ -134,6 +141,8 @@ export function createMessagingService(config: MessagingConfig, { log, metrics }
         ['internal grpc', 1_500, () => internal.stop(1_000)],
         ['purge', 100, () => clearInterval(purging)],
         ['read positions', 2_000, () => readTeller.stop()],
+        ['delivered positions', 100, () => deliveredTeller.stop()],
+        ['transients', 100, () => transients.stop()],
         ['send lane', 2_000, () => sendLane.stop()],
         ['hints', 500, () => hinter.stop()],
         ['revocations', 100, () => revocations.stop()],
@@ -173,6 +182,12 @@ function logService(context: LogContext) {
     readHeads: () => readHeads(context),
     readLog: (_call, request) => readLog(context, request),
     readSession: (_call, request) => readSession(context, request),
+  });
+}
+
+function membershipService(context: MembershipContext) {
+  return implement(MembershipService, {
+    checkMembership: (_call, request) => checkMembership(context, request),
   });
 }
 

@@ -13,6 +13,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'packages/rpc': ['packages/config', 'packages/telemetry', 'gen/ts'],
   'packages/redis': ['packages/config', 'packages/telemetry'],
   'packages/revocation': ['packages/config', 'packages/telemetry', 'packages/redis', 'packages/rpc'],
+  'packages/transients': ['packages/telemetry', 'packages/redis', 'gen/ts'],
   'packages/outbox': ['packages/config', 'packages/telemetry', 'packages/db', 'packages/eventlog'],
   services: [
     'packages/config',
@@ -23,6 +24,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'packages/outbox',
     'packages/redis',
     'packages/revocation',
+    'packages/transients',
     'gen/ts',
   ],
   'edge/gateway': [

@@ -218,6 +218,7 @@ test('every id in a request is known for what it gives away', () => {
     'MarkRead',
     'RemoveMember',
     'SendMessage',
+    'SetTyping',
     'UpdateConversation',
     'UpdateMemberRole',
   ]);

@@ -18,6 +18,7 @@ beforeAll(async () => {
     listen: { host: '127.0.0.1', port: 0 },
     implementations: [
       implement(DeliveryService, {
+        setTyping: async () => ({}),
         subscribe: async (_call, _request, stream) => {
           // More than a peer that reads nothing has room for.
           for (let i = 0; i < 10; i++) stream.write({ traceparent: 'x'.repeat(50_000) });

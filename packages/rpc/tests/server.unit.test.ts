@@ -49,6 +49,7 @@ beforeAll(async () => {
         markDelivered: async () => ({}),
       }),
       implement(DeliveryService, {
+        setTyping: async () => ({}),
         subscribe: async (call, _request, stream) => {
           seen = call;
           stream.write({ frame: { case: 'heartbeat', value: {} } });

@@ -1,6 +1,10 @@
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { type ResetReason, SubscribeResponseSchema } from '@realchat/gen/realchat/delivery/v1/delivery_service';
+import {
+  type ResetReason,
+  SubscribeResponseSchema,
+  type Transient,
+} from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import { Encoded } from '@realchat/rpc';
 
 /** A frame of a stream, encoded once and written to any number of sessions. */
@@ -50,6 +54,10 @@ export function resetFrame(reason: ResetReason): Frame {
 /** Both in milliseconds: the server's clock, and the silence after which the next one comes. */
 export function heartbeatFrame(now: number, interval: number): Frame {
   return controlFrame({ case: 'heartbeat', value: { time: timestampFromMs(now), interval: durationFromMs(interval) } });
+}
+
+export function transientFrame(transient: Transient): Frame {
+  return controlFrame({ case: 'transient', value: transient });
 }
 
 function controlFrame(frame: MessageInitShape<typeof SubscribeResponseSchema>['frame']): Frame {

@@ -1,4 +1,5 @@
 import { membershipUnreadable } from './endings.ts';
+import type { Frame } from './frames.ts';
 import type { LogEntry } from './log-entry.ts';
 import type { Audience, Session } from './session.ts';
 
@@ -52,6 +53,25 @@ export class Hub {
       }
     }
     return copies;
+  }
+
+  /** Offers a frame that may be lost to the live sessions of a conversation's members, except the actor's own. */
+  whisper(conversationId: string, actorId: string, frame: Frame): { pushed: number; dropped: number } {
+    const told = { pushed: 0, dropped: 0 };
+    for (const session of this.#audiences.get(conversationId)?.sessions ?? []) {
+      if (session.userId === actorId) continue;
+      if (session.offer(frame)) told.pushed++;
+      else told.dropped++;
+    }
+    return told;
+  }
+
+  /** True when a live session here knows the user as a member. False says nothing. */
+  knowsMember(userId: string, conversationId: string): boolean {
+    const audience = this.#audiences.get(conversationId);
+    if (!audience) return false;
+    for (const session of this.#sessionsOf.get(userId) ?? []) if (audience.sessions.has(session)) return true;
+    return false;
   }
 
   /** Conversations with a live member here, and users with a live session. */

@@ -87,6 +87,13 @@ export class Session {
     this.#sentSinceCheckpoint = true;
   }
 
+  /** Sends a frame that may be lost, unless something waits already: false then, and while it is not live. */
+  offer(frame: Frame): boolean {
+    if (this.#state !== 'live' || this.#queue.blockedSince !== undefined) return false;
+    this.#sendOwn(frame, performance.now());
+    return true;
+  }
+
   /** True when these entries can be sent at once without any risk of an overflow. */
   roomFor(entries: readonly LogEntry[]): boolean {
     const bytes = entries.reduce((sum, entry) => sum + entry.frame.size, 0);

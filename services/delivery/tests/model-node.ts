@@ -216,5 +216,7 @@ export function silentEvents(): Events {
     messagingAway: nothing,
     sessionOpened: nothing,
     sessionEnded: nothing,
+    typingSwallowed: nothing,
+    whispered: nothing,
   };
 }

@@ -1,31 +1,25 @@
-import { fromBinary } from '@bufbuild/protobuf';
-import { type SubscribeResponse, SubscribeResponseSchema } from '@realchat/gen/realchat/delivery/v1/delivery_service';
-import { Code, type Encoded, type RpcError } from '@realchat/rpc';
+import { SubscribeResponseSchema } from '@realchat/gen/realchat/delivery/v1/delivery_service';
+import { Code, type RpcError } from '@realchat/rpc';
 import { describe, expect, test } from 'vitest';
 import { draining } from '../domain/endings.ts';
 import { caughtUpFrame, eventFrame } from '../domain/frames.ts';
 import { QueueBudget } from '../domain/queue-budget.ts';
 import { Session, STALL_MS } from '../domain/session.ts';
+import { createFakeSink } from './fake-sink.ts';
 
 /** A hundred bytes that are an event. */
 const event = () => eventFrame(Buffer.concat([Buffer.of(0x0a, 98), Buffer.alloc(98, 'a')]), '');
 
 function start(limits = { frames: 4, bytes: 10_000 }, budget = new QueueBudget(1_000_000)) {
-  const frames: SubscribeResponse[] = [];
-  let blocked: PromiseWithResolvers<void> | undefined;
+  const sink = createFakeSink(SubscribeResponseSchema);
+  const { frames } = sink;
   let progress = 1;
   const session = new Session({
     userId: 'u',
     loginId: 'login',
     expiresAt: 1_000_000,
     place: { progress: () => progress, cursor: () => Buffer.from(String(progress)) },
-    sink: {
-      write(frame: Encoded) {
-        frames.push(fromBinary(SubscribeResponseSchema, frame.bytes));
-        return blocked === undefined;
-      },
-      drained: () => blocked?.promise ?? Promise.resolve(),
-    },
+    sink,
     limits,
     budget,
   });
@@ -40,12 +34,9 @@ function start(limits = { frames: 4, bytes: 10_000 }, budget = new QueueBudget(1
     move: () => {
       progress++;
     },
-    block: () => {
-      blocked = Promise.withResolvers();
-    },
+    block: sink.block,
     unblock: async () => {
-      blocked?.resolve();
-      blocked = undefined;
+      sink.unblock();
       await session.idle();
     },
     live: () => session.goLive(undefined, caughtUpFrame),

@@ -68,25 +68,39 @@ const MARK_DELIVERED = `
     insert into read_position as p (conversation_id, user_id, delivered_number)
     select $1, $2, $3 from present where $3 <= last_number
     on conflict (conversation_id, user_id) do update set delivered_number = excluded.delivered_number
-      where p.delivered_number < excluded.delivered_number)
+      where p.delivered_number < excluded.delivered_number
+    returning 1)
   select last_number,
+         exists (select 1 from marked) as advanced,
+         (select count(*) from (select 1 from member m where m.conversation_id = $1 and m.left_seq is null limit $4) m) as members,
          (select p.delivered_number from read_position p where p.conversation_id = $1 and p.user_id = $2) as before
   from present`;
 
-/** Advances a member's delivered position, never back, and returns it. */
+/** What holds after a mark of what was delivered. */
+export interface DeliveredState {
+  deliveredNumber: bigint;
+  /** It has moved, and the conversation is small enough for everyone to be told. */
+  toTell: boolean;
+}
+
+/** Advances a member's delivered position, never back. In conversations of more than `mostTold` members nobody is told. */
 export async function markDelivered(
   pool: Pool,
   mark: Omit<Mark, 'traceparent'>,
-): Promise<{ deliveredNumber: bigint } | MarkRefusal> {
-  const result = await pool.query<{ last_number: bigint; before: bigint | null }>({
+  mostTold: number,
+): Promise<DeliveredState | MarkRefusal> {
+  const result = await pool.query<{ last_number: bigint; before: bigint | null; advanced: boolean; members: bigint }>({
     name: 'mark-delivered',
     text: MARK_DELIVERED,
-    values: [mark.conversationId, mark.userId, mark.number],
+    values: [mark.conversationId, mark.userId, mark.number, mostTold + 1],
   });
   const row = result.rows[0];
   if (!row) return 'CONVERSATION_NOT_FOUND';
   if (mark.number > row.last_number) return 'NUMBER_BEYOND_LAST';
-  return { deliveredNumber: max(row.before ?? 0n, mark.number) };
+  return {
+    deliveredNumber: max(row.before ?? 0n, mark.number),
+    toTell: row.advanced && row.members <= BigInt(mostTold),
+  };
 }
 
 function max(a: bigint, b: bigint): bigint {

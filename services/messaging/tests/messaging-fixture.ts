@@ -48,7 +48,7 @@ export interface Fixture {
   stop(): Promise<void>;
 }
 
-export async function createFixture(): Promise<Fixture> {
+export async function createFixture(settings: { REDIS_URL?: string } = {}): Promise<Fixture> {
   const unknownUser = uuidv7();
   const issuer = await startIssuer();
   const accounts = createGrpcServer({
@@ -82,6 +82,7 @@ export async function createFixture(): Promise<Fixture> {
       DATABASE_URL: url,
       DATABASE_POOL_SIZE: 5,
       AUTH_INTERNAL: [{ host: '127.0.0.1', port: accounts.port }],
+      ...settings,
     },
     silentTelemetry(),
   );

@@ -1,4 +1,4 @@
-import { type DescField, type DescOneof, getOption, isFieldSet, type Message } from '@bufbuild/protobuf';
+import { type DescField, type DescOneof, getOption, isFieldSet, type Message, ScalarType } from '@bufbuild/protobuf';
 import {
   BytesRulesSchema,
   EnumRulesSchema,
@@ -22,6 +22,7 @@ export interface InvalidValue {
 /** A value that the rules of a scalar or a list let pass. `index` makes several that differ. */
 export function validValue(field: DescField, index = 0): unknown {
   const rules = getOption(field, fieldRules);
+  if (isFlag(field)) return true;
   if (field.fieldKind === 'list') return Array.from({ length: minItems(rules) }, (_, i) => validItem(field, i));
   return validScalar(nameOf(field), rules, index);
 }
@@ -31,6 +32,7 @@ export function validValue(field: DescField, index = 0): unknown {
  * of, and for a scalar or list without rules: a new one has to be taught here, or it would go untested.
  */
 export function invalidValues(field: DescField): InvalidValue[] {
+  if (isFlag(field)) return [];
   const rules = getOption(field, fieldRules);
   const known = setFields(FieldRulesSchema, rules);
   const strange = known.filter((name) => !['string', 'bytes', 'int32', 'int64', 'enum', 'repeated'].includes(name));
@@ -39,6 +41,11 @@ export function invalidValues(field: DescField): InvalidValue[] {
   }
   if (field.fieldKind === 'list') return invalidLists(field, rules);
   return invalidScalars(nameOf(field), rules);
+}
+
+/** Whether a field is a yes or no, of which no value is wrong. */
+export function isFlag(field: DescField): boolean {
+  return field.fieldKind === 'scalar' && field.scalar === ScalarType.BOOL;
 }
 
 /** Whether one of the oneof's fields has to be set. */

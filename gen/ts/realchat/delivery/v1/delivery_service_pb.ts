@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file realchat/delivery/v1/delivery_service.proto.
  */
 export const file_realchat_delivery_v1_delivery_service: GenFile = /*@__PURE__*/
-  fileDesc("CityZWFsY2hhdC9kZWxpdmVyeS92MS9kZWxpdmVyeV9zZXJ2aWNlLnByb3RvEhRyZWFsY2hhdC5kZWxpdmVyeS52MSIsChBTdWJzY3JpYmVSZXF1ZXN0EhgKBmN1cnNvchgBIAEoDEIIukgFegMYgAQi8wIKEVN1YnNjcmliZVJlc3BvbnNlEjkKBWV2ZW50GAEgASgLMigucmVhbGNoYXQubWVzc2FnaW5nLnYxLkNvbnZlcnNhdGlvbkV2ZW50SAASMwoJY2F1Z2h0X3VwGAIgASgLMh4ucmVhbGNoYXQuZGVsaXZlcnkudjEuQ2F1Z2h0VXBIABI2CgpjaGVja3BvaW50GAMgASgLMiAucmVhbGNoYXQuZGVsaXZlcnkudjEuQ2hlY2twb2ludEgAEiwKBXJlc2V0GAQgASgLMhsucmVhbGNoYXQuZGVsaXZlcnkudjEuUmVzZXRIABI0CgloZWFydGJlYXQYBSABKAsyHy5yZWFsY2hhdC5kZWxpdmVyeS52MS5IZWFydGJlYXRIABI0Cgl0cmFuc2llbnQYBiABKAsyHy5yZWFsY2hhdC5kZWxpdmVyeS52MS5UcmFuc2llbnRIABITCgt0cmFjZXBhcmVudBgPIAEoCUIHCgVmcmFtZSIaCghDYXVnaHRVcBIOCgZjdXJzb3IYASABKAwiHAoKQ2hlY2twb2ludBIOCgZjdXJzb3IYASABKAwiOgoFUmVzZXQSMQoGcmVhc29uGAEgASgOMiEucmVhbGNoYXQuZGVsaXZlcnkudjEuUmVzZXRSZWFzb24iYgoJSGVhcnRiZWF0EigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCGludGVydmFsGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIjYKCVRyYW5zaWVudBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSEAoIYWN0b3JfaWQYAiABKAkqjwEKC1Jlc2V0UmVhc29uEhwKGFJFU0VUX1JFQVNPTl9VTlNQRUNJRklFRBAAEh4KGlJFU0VUX1JFQVNPTl9FUE9DSF9DSEFOR0VEEAESIgoeUkVTRVRfUkVBU09OX0JBQ0tMT0dfVE9PX0xBUkdFEAISHgoaUkVTRVRfUkVBU09OX1NMT1dfQ09OU1VNRVIQAzJ2Cg9EZWxpdmVyeVNlcnZpY2USYwoJU3Vic2NyaWJlEiYucmVhbGNoYXQuZGVsaXZlcnkudjEuU3Vic2NyaWJlUmVxdWVzdBonLnJlYWxjaGF0LmRlbGl2ZXJ5LnYxLlN1YnNjcmliZVJlc3BvbnNlIgOQAgEwAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_realchat_messaging_v1_conversation_event]);
+  fileDesc("CityZWFsY2hhdC9kZWxpdmVyeS92MS9kZWxpdmVyeV9zZXJ2aWNlLnByb3RvEhRyZWFsY2hhdC5kZWxpdmVyeS52MSIsChBTdWJzY3JpYmVSZXF1ZXN0EhgKBmN1cnNvchgBIAEoDEIIukgFegMYgAQi8wIKEVN1YnNjcmliZVJlc3BvbnNlEjkKBWV2ZW50GAEgASgLMigucmVhbGNoYXQubWVzc2FnaW5nLnYxLkNvbnZlcnNhdGlvbkV2ZW50SAASMwoJY2F1Z2h0X3VwGAIgASgLMh4ucmVhbGNoYXQuZGVsaXZlcnkudjEuQ2F1Z2h0VXBIABI2CgpjaGVja3BvaW50GAMgASgLMiAucmVhbGNoYXQuZGVsaXZlcnkudjEuQ2hlY2twb2ludEgAEiwKBXJlc2V0GAQgASgLMhsucmVhbGNoYXQuZGVsaXZlcnkudjEuUmVzZXRIABI0CgloZWFydGJlYXQYBSABKAsyHy5yZWFsY2hhdC5kZWxpdmVyeS52MS5IZWFydGJlYXRIABI0Cgl0cmFuc2llbnQYBiABKAsyHy5yZWFsY2hhdC5kZWxpdmVyeS52MS5UcmFuc2llbnRIABITCgt0cmFjZXBhcmVudBgPIAEoCUIHCgVmcmFtZSIaCghDYXVnaHRVcBIOCgZjdXJzb3IYASABKAwiHAoKQ2hlY2twb2ludBIOCgZjdXJzb3IYASABKAwiOgoFUmVzZXQSMQoGcmVhc29uGAEgASgOMiEucmVhbGNoYXQuZGVsaXZlcnkudjEuUmVzZXRSZWFzb24iYgoJSGVhcnRiZWF0EigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCGludGVydmFsGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIrUBCglUcmFuc2llbnQSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEhAKCGFjdG9yX2lkGAIgASgJEi4KBnR5cGluZxgKIAEoCzIcLnJlYWxjaGF0LmRlbGl2ZXJ5LnYxLlR5cGluZ0gAEkUKEmRlbGl2ZXJlZF9hZHZhbmNlZBgLIAEoCzInLnJlYWxjaGF0LmRlbGl2ZXJ5LnYxLkRlbGl2ZXJlZEFkdmFuY2VkSABCBgoEa2luZCIYCgZUeXBpbmcSDgoGYWN0aXZlGAEgASgIIiMKEURlbGl2ZXJlZEFkdmFuY2VkEg4KBm51bWJlchgBIAEoAyJFChBTZXRUeXBpbmdSZXF1ZXN0EiEKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESDgoGYWN0aXZlGAIgASgIIhMKEVNldFR5cGluZ1Jlc3BvbnNlKo8BCgtSZXNldFJlYXNvbhIcChhSRVNFVF9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpSRVNFVF9SRUFTT05fRVBPQ0hfQ0hBTkdFRBABEiIKHlJFU0VUX1JFQVNPTl9CQUNLTE9HX1RPT19MQVJHRRACEh4KGlJFU0VUX1JFQVNPTl9TTE9XX0NPTlNVTUVSEAMy2QEKD0RlbGl2ZXJ5U2VydmljZRJjCglTdWJzY3JpYmUSJi5yZWFsY2hhdC5kZWxpdmVyeS52MS5TdWJzY3JpYmVSZXF1ZXN0GicucmVhbGNoYXQuZGVsaXZlcnkudjEuU3Vic2NyaWJlUmVzcG9uc2UiA5ACATABEmEKCVNldFR5cGluZxImLnJlYWxjaGF0LmRlbGl2ZXJ5LnYxLlNldFR5cGluZ1JlcXVlc3QaJy5yZWFsY2hhdC5kZWxpdmVyeS52MS5TZXRUeXBpbmdSZXNwb25zZSIDkAICYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_realchat_messaging_v1_conversation_event]);
 
 /**
  * SubscribeRequest says where to go on.
@@ -207,7 +207,8 @@ export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
   messageDesc(file_realchat_delivery_v1_delivery_service, 5);
 
 /**
- * Transient carries what is worth seeing now or never. It has no cursor and no place in the log.
+ * Transient carries what is worth seeing now or never: told at most once, to the sessions of the conversation's other members
+ * that are live and read fast enough. It has no cursor and no place in the log.
  *
  * @generated from message realchat.delivery.v1.Transient
  */
@@ -225,6 +226,30 @@ export type Transient = Message<"realchat.delivery.v1.Transient"> & {
    * @generated from field: string actor_id = 2;
    */
   actorId: string;
+
+  /**
+   * What it is. Empty when it is of a kind that this reader's schema does not know: ignore it.
+   *
+   * @generated from oneof realchat.delivery.v1.Transient.kind
+   */
+  kind: {
+    /**
+     * The actor is typing, or has stopped.
+     *
+     * @generated from field: realchat.delivery.v1.Typing typing = 10;
+     */
+    value: Typing;
+    case: "typing";
+  } | {
+    /**
+     * A device of the actor has received more messages. Told in conversations of at most 20 members; in larger ones
+     * ConversationService.ListMembers tells.
+     *
+     * @generated from field: realchat.delivery.v1.DeliveredAdvanced delivered_advanced = 11;
+     */
+    value: DeliveredAdvanced;
+    case: "deliveredAdvanced";
+  } | { case: undefined; value?: undefined };
 };
 
 /**
@@ -233,6 +258,91 @@ export type Transient = Message<"realchat.delivery.v1.Transient"> & {
  */
 export const TransientSchema: GenMessage<Transient> = /*@__PURE__*/
   messageDesc(file_realchat_delivery_v1_delivery_service, 6);
+
+/**
+ * Typing tells whether a member is typing.
+ *
+ * @generated from message realchat.delivery.v1.Typing
+ */
+export type Typing = Message<"realchat.delivery.v1.Typing"> & {
+  /**
+   * True: typing, for 6 seconds unless it is told again. False: stopped.
+   *
+   * @generated from field: bool active = 1;
+   */
+  active: boolean;
+};
+
+/**
+ * Describes the message realchat.delivery.v1.Typing.
+ * Use `create(TypingSchema)` to create a new message.
+ */
+export const TypingSchema: GenMessage<Typing> = /*@__PURE__*/
+  messageDesc(file_realchat_delivery_v1_delivery_service, 7);
+
+/**
+ * DeliveredAdvanced tells how far messages have reached a member.
+ *
+ * @generated from message realchat.delivery.v1.DeliveredAdvanced
+ */
+export type DeliveredAdvanced = Message<"realchat.delivery.v1.DeliveredAdvanced"> & {
+  /**
+   * The number of the newest message that reached a device of the member.
+   *
+   * @generated from field: int64 number = 1;
+   */
+  number: bigint;
+};
+
+/**
+ * Describes the message realchat.delivery.v1.DeliveredAdvanced.
+ * Use `create(DeliveredAdvancedSchema)` to create a new message.
+ */
+export const DeliveredAdvancedSchema: GenMessage<DeliveredAdvanced> = /*@__PURE__*/
+  messageDesc(file_realchat_delivery_v1_delivery_service, 8);
+
+/**
+ * SetTypingRequest says where.
+ *
+ * @generated from message realchat.delivery.v1.SetTypingRequest
+ */
+export type SetTypingRequest = Message<"realchat.delivery.v1.SetTypingRequest"> & {
+  /**
+   * The conversation, a UUID in lower case.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * True: typing. False: stopped.
+   *
+   * @generated from field: bool active = 2;
+   */
+  active: boolean;
+};
+
+/**
+ * Describes the message realchat.delivery.v1.SetTypingRequest.
+ * Use `create(SetTypingRequestSchema)` to create a new message.
+ */
+export const SetTypingRequestSchema: GenMessage<SetTypingRequest> = /*@__PURE__*/
+  messageDesc(file_realchat_delivery_v1_delivery_service, 9);
+
+/**
+ * SetTypingResponse is empty: those who listen are told.
+ *
+ * @generated from message realchat.delivery.v1.SetTypingResponse
+ */
+export type SetTypingResponse = Message<"realchat.delivery.v1.SetTypingResponse"> & {
+};
+
+/**
+ * Describes the message realchat.delivery.v1.SetTypingResponse.
+ * Use `create(SetTypingResponseSchema)` to create a new message.
+ */
+export const SetTypingResponseSchema: GenMessage<SetTypingResponse> = /*@__PURE__*/
+  messageDesc(file_realchat_delivery_v1_delivery_service, 10);
 
 /**
  * ResetReason is why a stream could not be continuous.
@@ -285,8 +395,9 @@ export const ResetReasonSchema: GenEnum<ResetReason> = /*@__PURE__*/
 /**
  * DeliveryService pushes what happens to those who may see it.
  *
- * Errors of every call: UNAUTHENTICATED (reason TOKEN_MISSING, TOKEN_INVALID or TOKEN_EXPIRED), INVALID_ARGUMENT (reason
- * INVALID_REQUEST, with `google.rpc.BadRequest`), UNAVAILABLE (`google.rpc.RetryInfo` says when to come back).
+ * Errors of every call: UNAUTHENTICATED (reason TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED or TOKEN_REVOKED),
+ * INVALID_ARGUMENT (reason INVALID_REQUEST, with `google.rpc.BadRequest`), UNAVAILABLE (`google.rpc.RetryInfo` says when to
+ * come back).
  *
  * @generated from service realchat.delivery.v1.DeliveryService
  */
@@ -295,7 +406,7 @@ export const DeliveryService: GenService<{
    * Subscribe replays what the caller missed since a cursor, says `caught_up`, and goes on live. At least once: merge and
    * dedupe by (conversation_id, seq). Complete, or an explicit `reset`; never silently partial.
    *
-   * The stream ends with UNAUTHENTICATED when the access token that opened it ends, with UNAVAILABLE when the node drains,
+   * The stream ends with UNAUTHENTICATED when the access token or the login that opened it ends, with UNAVAILABLE when the node drains,
    * and with RESOURCE_EXHAUSTED (reason SLOW_CONSUMER, after a `reset`) when the caller reads too slowly. In each case
    * subscribe again with the newest checkpoint's cursor.
    *
@@ -308,6 +419,21 @@ export const DeliveryService: GenService<{
     methodKind: "server_streaming";
     input: typeof SubscribeRequestSchema;
     output: typeof SubscribeResponseSchema;
+  },
+  /**
+   * SetTyping tells the other members, on their Subscribe streams, that the caller is typing, or has stopped. It ends by
+   * itself after 6 seconds; repeat it while typing goes on, every 3 seconds or so. It may be lost, and what repeats what was
+   * told less than a second ago is not told again.
+   *
+   * Errors: NOT_FOUND (reason CONVERSATION_NOT_FOUND, the same for a conversation that does not exist and one that the caller
+   * is not a member of).
+   *
+   * @generated from rpc realchat.delivery.v1.DeliveryService.SetTyping
+   */
+  setTyping: {
+    methodKind: "unary";
+    input: typeof SetTypingRequestSchema;
+    output: typeof SetTypingResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_realchat_delivery_v1_delivery_service, 0);

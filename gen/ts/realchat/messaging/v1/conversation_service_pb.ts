@@ -528,9 +528,10 @@ export const UpdateMemberRoleResponseSchema: GenMessage<UpdateMemberRoleResponse
 /**
  * ConversationService makes conversations and shows them to their members.
  *
- * Errors of every call: UNAUTHENTICATED (reason TOKEN_MISSING, TOKEN_INVALID or TOKEN_EXPIRED), INVALID_ARGUMENT (reason
- * INVALID_REQUEST, with `google.rpc.BadRequest`), UNAVAILABLE (nothing was changed; retry with backoff). A conversation that
- * the caller is not a member of answers exactly as one that does not exist: NOT_FOUND (reason CONVERSATION_NOT_FOUND).
+ * Errors of every call: UNAUTHENTICATED (reason TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED or TOKEN_REVOKED),
+ * INVALID_ARGUMENT (reason INVALID_REQUEST, with `google.rpc.BadRequest`), UNAVAILABLE (nothing was changed; retry with
+ * backoff). A conversation that the caller is not a member of answers exactly as one that does not exist: NOT_FOUND (reason
+ * CONVERSATION_NOT_FOUND).
  *
  * @generated from service realchat.messaging.v1.ConversationService
  */

@@ -331,9 +331,9 @@ export const MarkDeliveredResponseSchema: GenMessage<MarkDeliveredResponse> = /*
 /**
  * MessageService sends messages and reads them back.
  *
- * Errors of every call: UNAUTHENTICATED (reason TOKEN_MISSING, TOKEN_INVALID or TOKEN_EXPIRED), INVALID_ARGUMENT (reason
- * INVALID_REQUEST, with `google.rpc.BadRequest`), NOT_FOUND (reason CONVERSATION_NOT_FOUND, the same for a conversation
- * that does not exist and one that the caller may not see), UNAVAILABLE (retry with backoff).
+ * Errors of every call: UNAUTHENTICATED (reason TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED or TOKEN_REVOKED),
+ * INVALID_ARGUMENT (reason INVALID_REQUEST, with `google.rpc.BadRequest`), NOT_FOUND (reason CONVERSATION_NOT_FOUND, the same
+ * for a conversation that does not exist and one that the caller may not see), UNAVAILABLE (retry with backoff).
  *
  * @generated from service realchat.messaging.v1.MessageService
  */
@@ -392,8 +392,8 @@ export const MessageService: GenService<{
     output: typeof MarkReadResponseSchema;
   },
   /**
-   * MarkDelivered tells up to which message the caller's device has received all. Positions only grow. The other members'
-   * streams get it as a transient.
+   * MarkDelivered tells up to which message the caller's device has received all. Positions only grow. In conversations of at
+   * most 20 members the other members' streams get it as a transient, which may be lost.
    *
    * Errors: INVALID_ARGUMENT (reason NUMBER_BEYOND_LAST: no message has that number yet).
    *

@@ -1,0 +1,70 @@
+import { DeliveryService, type Transient } from '@realchat/gen/realchat/delivery/v1/delivery_service';
+import { MessageService } from '@realchat/gen/realchat/messaging/v1/message_service';
+import { until } from '@realchat/testkit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createWebSocketCaller } from './clients/connect-caller.ts';
+import { createGrpcCaller } from './clients/grpc-caller.ts';
+import type { Subscription } from './clients/subscription.ts';
+import { newPassword, newUsername, User } from './clients/user.ts';
+import { useMesh } from './support/mesh.ts';
+
+// Who is there, who is typing and what has arrived, over gRPC and over a WebSocket, through Envoy.
+
+const { setTyping } = DeliveryService.method;
+const mesh = useMesh();
+let writer: User;
+let reader: User;
+let stranger: User;
+let streams: { writer: Subscription; reader: Subscription; stranger: Subscription };
+let conversationId: string;
+
+beforeAll(async () => {
+  const { tlsAddress, certificateAuthority, webSocketUrl } = mesh();
+  writer = new User(createGrpcCaller(tlsAddress, certificateAuthority));
+  reader = new User((token) => createWebSocketCaller({ url: webSocketUrl, certificateAuthority, token }));
+  stranger = new User(createGrpcCaller(tlsAddress, certificateAuthority));
+  await Promise.all([writer, reader, stranger].map((user) => user.register(newUsername(), newPassword())));
+  conversationId = await writer.createConversation({ direct: reader.userId });
+  streams = {
+    writer: await writer.subscribe(),
+    reader: await reader.subscribe(),
+    stranger: await stranger.subscribe(),
+  };
+});
+
+afterAll(() => Promise.all([writer, reader, stranger].map((user) => user?.close())));
+
+function transientsOf(stream: Subscription): Transient[] {
+  return stream.frames.flatMap(({ frame }) => (frame.case === 'transient' ? [frame.value] : []));
+}
+
+test('typing is seen by the other one, over each transport, and by no stranger', async () => {
+  const pairs = [
+    [writer, streams.reader],
+    [reader, streams.writer],
+  ] as const;
+  for (const [typist, seenBy] of pairs) {
+    for (const active of [true, false]) {
+      await typist.caller.unary(setTyping, { conversationId, active }, { token: typist.accessToken });
+      await until('it is seen', () =>
+        transientsOf(seenBy).some(
+          ({ actorId, kind }) => actorId === typist.userId && kind.case === 'typing' && kind.value.active === active,
+        ),
+      );
+    }
+  }
+  expect(transientsOf(streams.stranger)).toEqual([]);
+});
+
+test('what has arrived is seen by the sender', async () => {
+  const { number } = await writer.send(conversationId, 'has it come?');
+  const request = { conversationId, number: BigInt(number) };
+  await reader.caller.unary(MessageService.method.markDelivered, request, { token: reader.accessToken });
+  await until('the sender sees it', () =>
+    transientsOf(streams.writer).some(
+      ({ actorId, kind }) =>
+        actorId === reader.userId && kind.case === 'deliveredAdvanced' && kind.value.number === BigInt(number),
+    ),
+  );
+  expect(transientsOf(streams.stranger)).toEqual([]);
+});
