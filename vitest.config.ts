@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-const everywhere = ['packages', 'services', 'edge', 'clients', 'tools', 'test'];
+const everywhere = ['packages', 'services', 'edge', 'clients', 'tools', 'test', 'bench'];
 const named = (suffix: string) => everywhere.map((folder) => `${folder}/**/*.${suffix}.test.ts`);
 
 // Three costs of a test, by its file's suffix: `unit` needs nothing, `int` a real engine or two, `e2e` the whole mesh.

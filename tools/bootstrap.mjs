@@ -18,6 +18,7 @@ const ENTRIES = {
   reset: ['tools/stack/cli.ts', 'reset'],
   test: ['tools/test/run.ts'],
   generate: ['tools/generate.ts'],
+  bench: ['bench/main.ts'],
   realchat: ['clients/cli/main.ts'],
 };
 

@@ -15,3 +15,4 @@ export {
   type StackOverrides,
 } from './stack-options.ts';
 export { readState, type StackState } from './stack-state.ts';
+export { versions } from './versions.ts';
