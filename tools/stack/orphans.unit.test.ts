@@ -20,9 +20,10 @@ afterEach(async () => {
   await rm(run, { recursive: true });
 });
 
-/** A process that runs until it is told to stop, or also after it. */
+/** A process that runs until it is told to stop, and then writes down its name; a stubborn one does not even go. */
 async function start(name: string, { stubborn = false } = {}): Promise<ChildProcess> {
-  const script = `${stubborn ? "process.on('SIGTERM', () => {});" : ''} setInterval(() => {}, 1000); process.stdout.write('up')`;
+  const goes = `require('fs').appendFileSync(${JSON.stringify(ended())}, '${name} '); process.exit()`;
+  const script = `process.on('SIGTERM', () => { ${stubborn ? '' : goes} }); setInterval(() => {}, 1000); process.stdout.write('up')`;
   const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'ignore'] });
   children.push(child);
   await once(child.stdout as NodeJS.ReadableStream, 'data');
@@ -30,26 +31,26 @@ async function start(name: string, { stubborn = false } = {}): Promise<ChildProc
   return child;
 }
 
+/** Who has ended, in their order: when this process hears of two at once, it does not know which was first. */
+const ended = () => join(run, 'ended');
+
 const exit = async (child: ChildProcess) => child.exitCode ?? child.signalCode ?? (await once(child, 'exit'));
 
 describe('what an earlier launcher left behind', () => {
   it('is stopped in the order of stopping and forgotten', async () => {
     const [engine, service] = [await start('postgres'), await start('auth')];
-    const ended: string[] = [];
-    engine.on('exit', () => ended.push('postgres'));
-    service.on('exit', () => ended.push('auth'));
     expect(await stopOrphans(run, ['auth', 'postgres'], silentProgress)).toEqual(['auth', 'postgres']);
     await Promise.all([exit(engine), exit(service)]);
-    expect(ended).toEqual(['auth', 'postgres']);
+    expect(readFileSync(ended(), 'utf8')).toBe('auth postgres ');
     expect(readRecords(run)).toEqual([]);
   });
 
   it('is killed when it does not go, also when it was paused', async () => {
     const child = await start('kafka', { stubborn: true });
     child.kill('SIGSTOP');
-    const ended = once(child, 'exit');
+    const exited = once(child, 'exit');
     await stopOrphans(run, [], silentProgress);
-    expect(await ended).toEqual([null, 'SIGKILL']);
+    expect(await exited).toEqual([null, 'SIGKILL']);
   });
 
   it('is never a stranger that was given the number of one that ended', async () => {
