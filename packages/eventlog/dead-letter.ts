@@ -118,9 +118,10 @@ export function decodeDeadLetter(record: EventRecord): DeadLetter {
 
 /**
  * The record as it is appended again: key, value and headers are what they were, and its history goes along. Not for a
- * dead letter whose value is a batch or was left out.
+ * dead letter whose value is a batch or was left out. `replay` is the number of the replay, one more than before unless
+ * some came to nothing.
  */
-export function replayOf(letter: DeadLetter): OutgoingRecord {
+export function replayOf(letter: DeadLetter, replay = letter.replays + 1): OutgoingRecord {
   return {
     topic: letter.topic,
     partition: letter.partition,
@@ -134,7 +135,7 @@ export function replayOf(letter: DeadLetter): OutgoingRecord {
       [DEAD_LETTER.timestamp]: String(letter.timestampMs),
       [DEAD_LETTER.attempts]: String(letter.attempts),
       [DEAD_LETTER.firstAttempt]: String(letter.firstAttemptMs),
-      [DEAD_LETTER.replays]: String(letter.replays + 1),
+      [DEAD_LETTER.replays]: String(replay),
     },
   };
 }

@@ -1,6 +1,14 @@
 export type { ConsumeOptions, GroupReader, HandlerContext } from './consume-options.ts';
 export { type ConversationRecord, decodeConversationRecord, encodeConversationRecord } from './conversation-record.ts';
-export { DEAD_LETTER, type DeadLetter, type DeadLetterValue, decodeDeadLetter, replayOf } from './dead-letter.ts';
+export {
+  DEAD_LETTER,
+  type DeadLetter,
+  type DeadLetterValue,
+  decodeDeadLetter,
+  historyOf,
+  replayOf,
+  withoutHistory,
+} from './dead-letter.ts';
 export type { Attempts } from './dead-letters.ts';
 export {
   type Classify,

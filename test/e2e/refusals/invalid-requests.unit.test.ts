@@ -3,7 +3,7 @@ import { createValidator } from '@bufbuild/protovalidate';
 import { PUBLIC_SERVICES } from '@realchat/rpc';
 import { describe, expect, test } from 'vitest';
 import { invalidRequests, validMessage } from './invalid-requests.ts';
-import { isFlag } from './request-rules.ts';
+import { takesAnything } from './request-rules.ts';
 
 const validator = createValidator();
 const methods = PUBLIC_SERVICES.flatMap((service) => service.methods);
@@ -45,8 +45,8 @@ test('every field of every request has an invalid case, and every required oneof
 });
 
 function fieldPaths(schema: Parameters<typeof validMessage>[0]): string[] {
-  const fallible = schema.fields.filter((field) => !isFlag(field));
-  return fallible.flatMap((field) =>
+  const bounded = schema.fields.filter((field) => !takesAnything(field));
+  return bounded.flatMap((field) =>
     field.message ? fieldPaths(field.message).map((path) => `${field.name}.${path}`) : [field.name],
   );
 }

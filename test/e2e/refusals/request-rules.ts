@@ -43,8 +43,16 @@ export function invalidValues(field: DescField): InvalidValue[] {
   return invalidScalars(nameOf(field), rules);
 }
 
-/** Whether a field is a yes or no, of which no value is wrong. */
-export function isFlag(field: DescField): boolean {
+/** Whether no value of a field is wrong: a yes or no, and a time, whose range the contract leaves to its type. */
+export function takesAnything(field: DescField): boolean {
+  return isFlag(field) || isTime(field);
+}
+
+export function isTime(field: DescField): boolean {
+  return field.message?.typeName === 'google.protobuf.Timestamp';
+}
+
+function isFlag(field: DescField): boolean {
   return field.fieldKind === 'scalar' && field.scalar === ScalarType.BOOL;
 }
 
@@ -148,10 +156,18 @@ function validScalar(name: string, rules: FieldRules | undefined, index: number)
   }
 }
 
+/** Strings that patterns take which take no plain word. */
+const EXAMPLES: Record<string, (index: number) => string> = {
+  '^[A-Za-z0-9._-]{1,249}/[0-9]{1,9}/[0-9]{1,18}$': (index) => `topic/0/${index}`,
+  '^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$': () => '2026-11-25',
+};
+
 function validString(
-  { wellKnown, minLen }: { wellKnown: { case: string | undefined }; minLen: bigint },
+  { wellKnown, minLen, pattern }: { wellKnown: { case: string | undefined }; minLen: bigint; pattern: string },
   index: number,
 ) {
+  const example = EXAMPLES[pattern];
+  if (example) return example(index);
   if (wellKnown.case === 'uuid') return `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`;
   return 'abcdefghijklmnopqrstuvwxyz'.repeat(8).slice(0, Math.max(Number(minLen), 1));
 }

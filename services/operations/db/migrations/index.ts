@@ -1,0 +1,7 @@
+import type { Migrations } from '@realchat/db';
+import * as deadLetters from './2026-11-25-1-dead-letters.ts';
+
+/** Every migration of this service's database, by dated name. */
+export const migrations: Migrations = {
+  '2026-11-25-1-dead-letters': deadLetters,
+};

@@ -1,0 +1,8 @@
+import { loadConfig } from '@realchat/config';
+import { createTelemetry, runService } from '@realchat/telemetry';
+import { operationsSettings } from './config.ts';
+import { createOperationsService } from './service.ts';
+
+const config = loadConfig(operationsSettings);
+const telemetry = createTelemetry({ service: 'operations', instance: config.INSTANCE_ID, level: config.LOG_LEVEL });
+await runService(createOperationsService(config, telemetry), telemetry.log);
