@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline';
 import { createRealChat, Directory, newId, type RealChat } from '@realchat/client';
 import { ConversationKind } from '@realchat/gen/realchat/messaging/v1/conversation';
 import type { CommandLine } from './command-line.ts';
+import { dlq } from './dlq.ts';
 import { CommandFailure, exitCodes, UsageError } from './exit-codes.ts';
 import { fileStore, withoutOutbox } from './file-store.ts';
 import { messageFields, type Output, printable } from './output.ts';
@@ -22,6 +23,8 @@ const COMMANDS: Record<string, (context: Context) => Promise<void>> = {
   conversations,
   send,
   tail,
+  whoami,
+  dlq: (context) => dlq(context.line, () => resumed(context), context.output, context.signal),
 };
 
 /** Carries a command out. Throws what `outcomeOf` reads. */
@@ -47,6 +50,12 @@ async function logout({ line, chat, output }: Context): Promise<void> {
   operands(line, 0);
   if (!(await chat.resume())) return output.note('nobody was logged in');
   await inTime(line, chat.logout());
+}
+
+async function whoami({ line, chat, output }: Context): Promise<void> {
+  operands(line, 0);
+  await resume(chat);
+  output.data({ userId: chat.userId }, chat.userId);
 }
 
 async function create(context: Context): Promise<void> {
@@ -126,6 +135,11 @@ async function tail({ line, chat, output, signal }: Context): Promise<void> {
 
 async function resume(chat: RealChat): Promise<void> {
   if (!(await chat.resume())) throw new CommandFailure(exitCodes.loggedOut, 'Log in first.');
+}
+
+async function resumed({ chat }: Context): Promise<RealChat> {
+  await resume(chat);
+  return chat;
 }
 
 /** The operands of a command that takes so many. */

@@ -1,3 +1,4 @@
+import type { DescService } from '@bufbuild/protobuf';
 import { type Client, createClient, type Transport } from '@connectrpc/connect';
 import { DeliveryService } from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import type { Conversation } from '@realchat/gen/realchat/messaging/v1/conversation';
@@ -117,6 +118,11 @@ export class RealChat {
     this.profiles = createClient(ProfileService, bounded);
     this.conversations = createClient(ConversationService, bounded);
     this.messages = createClient(MessageService, bounded);
+  }
+
+  /** Calls any other service of the contract as the user who is logged in. Made for operators' tools. */
+  service<S extends DescService>(service: S): Client<S> {
+    return createClient(service, withUnaryTimeout(this.#transport));
   }
 
   /** Who is logged in; empty when nobody is. */

@@ -3,7 +3,18 @@ import { type EnvoyObject, typed } from './envoy-object.ts';
 import type { EnvoyOptions, HostPort } from './options.ts';
 
 /** The names under which routes and metrics know the upstreams. */
-export type ClusterName = 'auth' | 'profile' | 'messaging' | 'delivery' | 'gateway' | 'gateway_h2c' | 'jwks';
+export type ClusterName =
+  | 'auth'
+  | 'profile'
+  | 'messaging'
+  | 'delivery'
+  | 'operations'
+  | 'gateway'
+  | 'gateway_h2c'
+  | 'jwks';
+
+/** The services that clients reach directly. */
+export const GRPC_SERVICES = ['auth', 'profile', 'messaging', 'delivery', 'operations'] as const;
 
 // Concurrent requests, and a stream is one as long as it lives: the default of 1,024 would refuse the 1,025th subscriber.
 const MAX_STREAMS = 50_000;
@@ -20,7 +31,7 @@ const HEALTH_INTERVAL: EnvoyObject = {
 /** Everything behind the edge. */
 export function clusters({ upstreams }: EnvoyOptions): EnvoyObject[] {
   return [
-    ...(['auth', 'profile', 'messaging', 'delivery'] as const).map((name) => grpcService(name, upstreams[name])),
+    ...GRPC_SERVICES.map((name) => grpcService(name, upstreams[name])),
     gateway(upstreams.gateway),
     gatewayH2c(upstreams.gatewayH2c),
     cluster('jwks', upstreams.jwks),

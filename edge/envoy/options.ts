@@ -14,6 +14,8 @@ export interface Upstreams {
   messaging: readonly HostPort[];
   /** DeliveryService over gRPC. */
   delivery: readonly HostPort[];
+  /** DeadLetterService and what else is for operators, over gRPC. */
+  operations: readonly HostPort[];
   /** The gateway's HTTP/1.1 port: WebSocket and the web client. */
   gateway: readonly HostPort[];
   /** The gateway's cleartext HTTP/2 port: the Connect protocol. */

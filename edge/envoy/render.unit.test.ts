@@ -16,6 +16,7 @@ const OPTIONS: EnvoyOptions = {
     profile: at(7201),
     messaging: [...at(7301), ...at(7302)],
     delivery: at(7401),
+    operations: at(7601),
     gateway: at(7501),
     gatewayH2c: at(7502),
     jwks: at(7131),

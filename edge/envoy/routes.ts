@@ -3,7 +3,7 @@ import { Health } from '@realchat/gen/grpc/health/v1/health';
 import { ServerReflection } from '@realchat/gen/grpc/reflection/v1/reflection';
 import { isOpen, PUBLIC_SERVICES } from '@realchat/rpc';
 import { bodyUnlimited } from './bodies.ts';
-import type { ClusterName } from './clusters.ts';
+import { type ClusterName, GRPC_SERVICES } from './clusters.ts';
 import { duration, type EnvoyObject } from './envoy-object.ts';
 import { browserHeadersKept, setHeader } from './headers.ts';
 import { type EnvoyOptions, type Limits, limitsOf } from './options.ts';
@@ -184,7 +184,8 @@ function bodyOf(method: DescMethod): EnvoyObject {
 /** The cluster is named by the package: `realchat.<service>.v1`. */
 function clusterOf(service: DescService): ClusterName {
   const name = service.typeName.split('.')[1];
-  if (name === 'auth' || name === 'profile' || name === 'messaging' || name === 'delivery') return name;
+  const known = GRPC_SERVICES.find((each) => each === name);
+  if (known) return known;
   throw new Error(`${service.typeName} is public and no upstream serves it`);
 }
 

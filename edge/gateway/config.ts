@@ -23,6 +23,9 @@ export const gatewaySettings = {
   DELIVERY_ADDRESS: hostPorts.describe(
     "Delivery's public gRPC listeners, comma separated; a name stands for each address that it has.",
   ),
+  OPERATIONS_ADDRESS: hostPorts.describe(
+    "Operations' public gRPC listeners, comma separated; a name stands for each address that it has.",
+  ),
   ALLOWED_ORIGINS: list
     .default([])
     .describe('The origins whose pages may call, comma separated, each as a browser sends it: scheme://host[:port].'),

@@ -3,7 +3,7 @@ import { ServerReflection } from '@realchat/gen/grpc/reflection/v1/reflection';
 import { isOpen, PUBLIC_SERVICES } from '@realchat/rpc';
 
 /** The services of the mesh that the gateway calls. */
-export const BACKENDS = ['auth', 'profile', 'messaging', 'delivery'] as const;
+export const BACKENDS = ['auth', 'profile', 'messaging', 'delivery', 'operations'] as const;
 
 export type BackendName = (typeof BACKENDS)[number];
 

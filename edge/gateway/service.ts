@@ -45,6 +45,7 @@ export function createGatewayService(
       profile: config.PROFILE_ADDRESS,
       messaging: config.MESSAGING_ADDRESS,
       delivery: config.DELIVERY_ADDRESS,
+      operations: config.OPERATIONS_ADDRESS,
     },
     services,
   );

@@ -45,7 +45,14 @@ export async function startPostgres(): Promise<TestPostgres> {
   const options = {
     folder: join(folder, 'postgres'),
     port: ports.postgres,
-    passwords: { superuser: secret(), auth: secret(), profile: secret(), messaging: secret(), delivery: secret() },
+    passwords: {
+      superuser: secret(),
+      auth: secret(),
+      profile: secret(),
+      messaging: secret(),
+      delivery: secret(),
+      operations: secret(),
+    },
   };
   const spec = await preparePostgres(options, silentProgress);
   await appendFile(join(options.folder, 'data', 'pg_hba.conf'), 'host all all 127.0.0.1/32 scram-sha-256\n');
@@ -70,6 +77,7 @@ export async function startKafka(): Promise<TestKafka> {
         PROFILE: ports.kafkaProfile,
         MESSAGING: ports.kafkaMessaging,
         DELIVERY: ports.kafkaDelivery,
+        OPERATIONS: ports.kafkaOperations,
       },
     },
     silentProgress,

@@ -46,7 +46,7 @@ export interface OperationsService extends Service {
 export function createOperationsService(config: OperationsConfig, { log, metrics }: Telemetry): OperationsService {
   const pool = createPool({ url: config.DATABASE_URL, size: config.DATABASE_POOL_SIZE, name: 'operations', log });
   const eventLog = createEventLog({ brokers: config.KAFKA_BROKERS, clientId: config.INSTANCE_ID, log, metrics });
-  const keys = createKeyCache({ url: config.JWKS_URL, file: config.JWKS_CACHE_FILE, log });
+  const keys = createKeyCache({ urls: config.JWKS_URL, file: config.JWKS_CACHE_FILE, log });
   const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });
   const stopping = new AbortController();
   const events = createEvents(metrics, log);

@@ -129,7 +129,9 @@ function placeOf(file: string, name: string): string | undefined {
   if (!scope) return undefined;
   if (PLACES[scope]) return PLACES[scope];
   const folder = scope.replace('@realchat/', '');
-  return ['auth', 'profile', 'messaging', 'delivery'].includes(folder) ? `services/${folder}` : `packages/${folder}`;
+  return ['auth', 'profile', 'messaging', 'delivery', 'operations'].includes(folder)
+    ? `services/${folder}`
+    : `packages/${folder}`;
 }
 
 function isAllowed({ file, name }: Import): boolean {

@@ -16,7 +16,7 @@ import { useMesh } from './support/mesh.ts';
 import { type MessageStore, openMessageStore } from './support/message-store.ts';
 import { readTopic } from './support/topic.ts';
 
-const SERVICES = ['auth', 'profile', 'messaging', 'delivery'] as const;
+const SERVICES = ['auth', 'profile', 'messaging', 'delivery', 'operations'] as const;
 const PROCESSES = [...SERVICES, 'relay', 'gateway'] as const;
 
 const mesh = useMesh();

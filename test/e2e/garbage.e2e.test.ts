@@ -17,7 +17,7 @@ import { createLeakFinder } from './refusals/leaks.ts';
 import { useMesh } from './support/mesh.ts';
 
 const LIST = '/realchat.messaging.v1.MessageService/ListMessages';
-const PROCESSES = ['auth', 'profile', 'messaging', 'relay', 'delivery', 'gateway', 'envoy'] as const;
+const PROCESSES = ['auth', 'profile', 'messaging', 'relay', 'delivery', 'operations', 'gateway', 'envoy'] as const;
 /** Nothing that is refused may keep its sender waiting for longer. */
 const AT_ONCE_MS = 5_000;
 

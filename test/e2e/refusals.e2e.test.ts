@@ -20,6 +20,7 @@ import { type MessageStore, openMessageStore } from './support/message-store.ts'
 
 const methods = PUBLIC_SERVICES.flatMap((service) => service.methods);
 const closed = methods.filter((method) => !isOpen(method));
+const forOperators = methods.filter(({ parent }) => parent.typeName.startsWith('realchat.operations.'));
 const ofConversations = closed.filter((method) => method.input.field.conversationId);
 
 /** What one of a direct conversation's two is told, where it is not OK. */
@@ -203,6 +204,7 @@ test('every id in a request is known for what it gives away', () => {
     client_message_id: 'of the caller’s own device',
     request_id: 'of the caller’s own',
     device_id: 'of the caller’s own session',
+    dead_letter_id: 'for operators: operations’ tests',
     session_id: 'another user’s is answered as one that does not exist: auth’s sessions tests',
   };
   const ids = new Set(methods.flatMap((method) => [...idsIn(method.input)]));

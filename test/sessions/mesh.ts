@@ -127,6 +127,8 @@ export async function startSessionsMesh(): Promise<SessionsMesh> {
         PROFILE_ADDRESS: at(profile.ports.grpc),
         MESSAGING_ADDRESS: at(messaging.ports.grpc),
         DELIVERY_ADDRESS: at(delivery.ports.grpc),
+        // Nobody calls it here.
+        OPERATIONS_ADDRESS: '127.0.0.1:9',
       }),
       silentTelemetry(),
     ),

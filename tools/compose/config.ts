@@ -24,6 +24,7 @@ export const databasesSettings = {
   AUTH_DATABASE_PASSWORD: passwordOf('auth'),
   PROFILE_DATABASE_PASSWORD: passwordOf('profile'),
   MESSAGING_DATABASE_PASSWORD: passwordOf('messaging'),
+  OPERATIONS_DATABASE_PASSWORD: passwordOf('operations'),
 };
 
 /** Settings of the job that makes topics. */
@@ -59,6 +60,7 @@ export const edgeSettings = {
   PROFILE_ADDRESSES: upstream("Profile's public gRPC listeners"),
   MESSAGING_ADDRESSES: upstream("Messaging's public gRPC listeners"),
   DELIVERY_ADDRESSES: upstream("Delivery's public gRPC listeners"),
+  OPERATIONS_ADDRESSES: upstream("Operations' public gRPC listeners"),
   GATEWAY_HTTP_ADDRESSES: upstream("The gateways' HTTP/1.1 listeners"),
   GATEWAY_H2C_ADDRESSES: upstream("The gateways' cleartext HTTP/2 listeners"),
   JWKS_ADDRESSES: upstream('Where auth publishes its public keys'),

@@ -28,6 +28,7 @@ export async function writeEdgeFiles(config: EdgeConfig): Promise<void> {
       profile: config.PROFILE_ADDRESSES,
       messaging: config.MESSAGING_ADDRESSES,
       delivery: config.DELIVERY_ADDRESSES,
+      operations: config.OPERATIONS_ADDRESSES,
       gateway: config.GATEWAY_HTTP_ADDRESSES,
       gatewayH2c: config.GATEWAY_H2C_ADDRESSES,
       jwks: config.JWKS_ADDRESSES,

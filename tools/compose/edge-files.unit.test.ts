@@ -23,6 +23,7 @@ async function write(environment: Record<string, string>, tls = folder()): Promi
     PROFILE_ADDRESSES: 'profile:7201',
     MESSAGING_ADDRESSES: 'messaging:7301',
     DELIVERY_ADDRESSES: 'delivery:7401,other:7401',
+    OPERATIONS_ADDRESSES: 'operations:7601',
     GATEWAY_HTTP_ADDRESSES: 'gateway:7501',
     GATEWAY_H2C_ADDRESSES: 'gateway:7502',
     JWKS_ADDRESSES: 'auth:7131',

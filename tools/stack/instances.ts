@@ -1,4 +1,4 @@
-export const meshNames = ['auth', 'profile', 'messaging', 'relay', 'delivery', 'gateway'] as const;
+export const meshNames = ['auth', 'profile', 'messaging', 'relay', 'delivery', 'operations', 'gateway'] as const;
 export type MeshName = (typeof meshNames)[number];
 
 /** One process of a service: the first bears the service's name, the others `messaging-2`, `messaging-3`. */

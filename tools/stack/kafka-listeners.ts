@@ -5,6 +5,7 @@ const CLIENTS = {
   AUTH: { service: 'auth', port: 'kafkaAuth' },
   PROFILE: { service: 'profile', port: 'kafkaProfile' },
   MESSAGING: { service: 'relay', port: 'kafkaMessaging' },
+  OPERATIONS: { service: 'operations', port: 'kafkaOperations' },
   DELIVERY: { service: 'delivery', port: 'kafkaDelivery' },
 } as const satisfies Record<string, { service: MeshName; port: PortName }>;
 

@@ -3,6 +3,7 @@ import { gatewaySettings } from '../../edge/gateway/config.ts';
 import { authSettings } from '../../services/auth/config.ts';
 import { deliverySettings } from '../../services/delivery/config.ts';
 import { messagingSettings, relaySettings } from '../../services/messaging/config.ts';
+import { operationsSettings } from '../../services/operations/config.ts';
 import { profileSettings } from '../../services/profile/config.ts';
 import type { MeshName } from './instances.ts';
 
@@ -13,5 +14,6 @@ export const meshSettings: Readonly<Record<MeshName, Settings>> = {
   messaging: messagingSettings,
   relay: relaySettings,
   delivery: deliverySettings,
+  operations: operationsSettings,
   gateway: gatewaySettings,
 };

@@ -4,7 +4,7 @@ import { valkeyUrl } from './engines/valkey.ts';
 import { type InstanceName, type Instances, type MeshName, meshNames, nameOf, numbersOf } from './instances.ts';
 import { type KafkaListener, listenerOf } from './kafka-listeners.ts';
 import { type PortName, type Ports, portOf } from './ports.ts';
-import type { Secrets } from './secrets.ts';
+import type { DatabaseName, Secrets } from './secrets.ts';
 
 /** A row of the table. */
 export interface MeshProcess {
@@ -38,7 +38,7 @@ export interface MeshContext {
 /** The processes of the mesh in the order of their start, each group when the one before it is ready. */
 export const startGroups: readonly (readonly MeshName[])[] = [
   ['auth', 'profile', 'messaging'],
-  ['relay', 'delivery'],
+  ['relay', 'delivery', 'operations'],
   ['gateway'],
 ];
 
@@ -65,8 +65,7 @@ export function meshTable(context: MeshContext, number = 1): Record<MeshName, Me
   const at = (port: PortName) => `127.0.0.1:${portOf(ports, port, number)}`;
   const every = (service: MeshName, port: PortName) => addressesOf(context, service, port).join(',');
   const kafka = (client: Parameters<typeof listenerOf>[0]) => context.kafka(listenerOf(client, number));
-  const database = (name: 'auth' | 'profile' | 'messaging' | 'delivery') =>
-    databaseUrl({ port: ports.postgres, passwords: secrets.postgres }, name);
+  const database = (name: DatabaseName) => databaseUrl({ port: ports.postgres, passwords: secrets.postgres }, name);
   const own = (service: MeshName) => ({ name: nameOf(service, number), service, number });
   const common = (name: MeshName, ops: PortName) => ({
     REALCHAT_MODE: 'development',
@@ -159,6 +158,20 @@ export function meshTable(context: MeshContext, number = 1): Record<MeshName, Me
         CURSOR_SECRET: secrets.cursor,
       },
     },
+    operations: {
+      ...own('operations'),
+      entry: 'services/operations/main.ts',
+      migration: 'services/operations/db/migrate-main.ts',
+      opsPort: portOf(ports, 'operationsOps', number),
+      env: {
+        ...common('operations', 'operationsOps'),
+        ...tokens('operations'),
+        ...redis,
+        GRPC_LISTEN: at('operationsGrpc'),
+        DATABASE_URL: database('operations'),
+        KAFKA_BROKERS: kafka('OPERATIONS'),
+      },
+    },
     gateway: {
       ...own('gateway'),
       entry: 'edge/gateway/main.ts',
@@ -173,6 +186,7 @@ export function meshTable(context: MeshContext, number = 1): Record<MeshName, Me
         PROFILE_ADDRESS: every('profile', 'profileGrpc'),
         MESSAGING_ADDRESS: every('messaging', 'messagingGrpc'),
         DELIVERY_ADDRESS: every('delivery', 'deliveryGrpc'),
+        OPERATIONS_ADDRESS: every('operations', 'operationsGrpc'),
         ALLOWED_ORIGINS: context.origins.join(','),
         WEB_ROOT: context.webRoot,
         // Envoy.

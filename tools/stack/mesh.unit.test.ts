@@ -18,6 +18,7 @@ const context: MeshContext = {
       profile: 'p-profile',
       messaging: 'p-messaging',
       delivery: 'p-delivery',
+      operations: 'p-operations',
     },
     valkey: 'p-valkey',
     cursor: CURSOR,

@@ -22,6 +22,8 @@ export const defaultPorts = {
   gatewayHttp: 7501,
   gatewayH2c: 7502,
   gatewayOps: 7521,
+  operationsGrpc: 7601,
+  operationsOps: 7621,
   postgres: 15432,
   valkey: 16379,
   kafkaController: 19091,
@@ -30,6 +32,7 @@ export const defaultPorts = {
   kafkaProfile: 19094,
   kafkaMessaging: 19095,
   kafkaDelivery: 19096,
+  kafkaOperations: 19097,
 } as const;
 
 export type PortName = keyof typeof defaultPorts;
@@ -45,6 +48,7 @@ const KAFKA_CLIENTS: Partial<Record<PortName, MeshName>> = {
   kafkaProfile: 'profile',
   kafkaMessaging: 'relay',
   kafkaDelivery: 'delivery',
+  kafkaOperations: 'operations',
 };
 
 /** The port of that name of the service's instance of that number. */

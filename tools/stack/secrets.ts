@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
 /** The services that keep data in Postgres, each in a database of its own name, as a role of that name. */
-export const databases = ['auth', 'profile', 'messaging', 'delivery'] as const;
+export const databases = ['auth', 'profile', 'messaging', 'delivery', 'operations'] as const;
 export type DatabaseName = (typeof databases)[number];
 
 /** What only this stack knows: made at its first start, kept in its data folder for this user alone. */
@@ -27,6 +27,7 @@ export function loadSecrets(file: string): Secrets {
       profile: kept.postgres?.profile ?? random(),
       messaging: kept.postgres?.messaging ?? random(),
       delivery: kept.postgres?.delivery ?? random(),
+      operations: kept.postgres?.operations ?? random(),
     },
     valkey: kept.valkey ?? random(),
     cursor: kept.cursor ?? random(),

@@ -18,7 +18,7 @@ export const allParts: readonly PartName[] = [...engineNames, ...meshNames, 'env
  */
 export const stopGroups: readonly (readonly PartName[])[] = [
   ['gateway'],
-  ['delivery', 'relay', 'profile'],
+  ['delivery', 'relay', 'profile', 'operations'],
   ['messaging'],
   ['auth'],
   ['envoy'],

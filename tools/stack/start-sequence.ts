@@ -104,6 +104,7 @@ async function prepareEdge(context: StackContext, progress: Progress): Promise<P
         profile: every('profile', 'profileGrpc'),
         messaging: every('messaging', 'messagingGrpc'),
         delivery: every('delivery', 'deliveryGrpc'),
+        operations: every('operations', 'operationsGrpc'),
         gateway: every('gateway', 'gatewayHttp'),
         gatewayH2c: every('gateway', 'gatewayH2c'),
         jwks: every('auth', 'authJwks'),

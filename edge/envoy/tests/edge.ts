@@ -43,6 +43,7 @@ export async function startEdge(
       profile: at(service.port),
       messaging: at(service.port),
       delivery: at(service.port),
+      operations: at(service.port),
       gateway: at(gateway.port),
       gatewayH2c: at(gateway.h2cPort),
       jwks: at(portOf(issuer)),

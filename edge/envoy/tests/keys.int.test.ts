@@ -95,6 +95,7 @@ test('valid tokens pass, and no others, while auth is gone for three cache ages 
       profile: at(9),
       messaging: at(messagingPort),
       delivery: at(9),
+      operations: at(9),
       gateway: at(9),
       gatewayH2c: at(9),
       jwks: at(auth.ports.jwks),

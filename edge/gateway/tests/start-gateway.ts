@@ -52,6 +52,7 @@ export async function startGateway({ env = {}, ...parts }: GatewayOptions = {}) 
       PROFILE_ADDRESS: `127.0.0.1:${mesh.port}`,
       MESSAGING_ADDRESS: `127.0.0.1:${mesh.port}`,
       DELIVERY_ADDRESS: `127.0.0.1:${echo.port}`,
+      OPERATIONS_ADDRESS: `127.0.0.1:${mesh.port}`,
       JWKS_URL: issuer.url,
       REDIS_URL: redisUrl(),
       TOKEN_ISSUER: ISSUER,

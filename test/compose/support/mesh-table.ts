@@ -9,7 +9,14 @@ export function launcherTable(): Record<MeshName, MeshProcess> {
     ports: defaultPorts,
     instances: {},
     secrets: {
-      postgres: { superuser: password, auth: password, profile: password, messaging: password, delivery: password },
+      postgres: {
+        superuser: password,
+        auth: password,
+        profile: password,
+        messaging: password,
+        delivery: password,
+        operations: password,
+      },
       valkey: password,
       cursor: password,
       signingKey: password,
