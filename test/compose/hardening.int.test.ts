@@ -128,7 +128,6 @@ describe('what lasts', () => {
         'profile',
         'messaging',
         'delivery',
-        'operations',
         'databases',
       ]),
     );

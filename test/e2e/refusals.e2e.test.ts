@@ -134,6 +134,11 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
     },
   );
 
+  test.each(forOperators.map(named))('%s is for operators alone', async (_name, method) => {
+    const outcome = await ask({ method, request: validMessage(method.input), token: owner.accessToken });
+    expect(outcome).toMatchObject({ code: 'PERMISSION_DENIED', reason: 'NOT_AN_OPERATOR', domain: 'realchat.dev' });
+  });
+
   test('S-06: nobody is taken for another by headers of the inside', async () => {
     const method = ConversationService.method.getConversation;
     const names = ['x-user-id', 'x-jwt-payload', 'x-internal-user', 'x-authenticated-user', 'x-forwarded-user'];

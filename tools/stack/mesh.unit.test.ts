@@ -67,7 +67,13 @@ describe('the table of the mesh', () => {
 
   it('gives each client of Kafka a listener of its own', () => {
     const brokers = Object.values(table).flatMap(({ env }) => env['KAFKA_BROKERS'] ?? []);
-    expect(brokers).toEqual(['auth.kafka:1', 'profile.kafka:1', 'messaging.kafka:1', 'delivery.kafka:1']);
+    expect(brokers).toEqual([
+      'auth.kafka:1',
+      'profile.kafka:1',
+      'messaging.kafka:1',
+      'delivery.kafka:1',
+      'operations.kafka:1',
+    ]);
   });
 
   it('tells a secret only to those who need it', () => {

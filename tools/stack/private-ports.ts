@@ -10,7 +10,7 @@ const FIRST = 10_240;
 /** Linux gives 32768 and up to outgoing connections: a port there can be taken between the look and the use. */
 const END = 32_768;
 /** Room for three instances of every service. */
-const BLOCK = 64;
+const BLOCK = 128;
 const TRIES = 100;
 
 /** Ports for a stack of its own, such as a test's, and how to give them back. */
