@@ -121,15 +121,7 @@ describe('what lasts', () => {
       if (environment['REDIS_URL']) expect(before, name).toContain('valkey');
     }
     expect(needsOf('envoy')).toEqual(
-      expect.arrayContaining([
-        'edge-files',
-        'gateway',
-        'auth',
-        'profile',
-        'messaging',
-        'delivery',
-        'databases',
-      ]),
+      expect.arrayContaining(['edge-files', 'gateway', 'auth', 'profile', 'messaging', 'delivery', 'databases']),
     );
   });
 
