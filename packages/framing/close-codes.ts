@@ -17,6 +17,7 @@ export const closeCodes = {
   noStatus: { code: 1005, after: 'reconnect' },
   abnormal: { code: 1006, after: 'reconnect' },
   invalidPayload: { code: 1007, after: 'give_up' },
+  overLimit: { code: 1008, after: 'reconnect' },
   tooLarge: { code: 1009, after: 'give_up' },
   internalError: { code: 1011, after: 'reconnect' },
   restart: { code: 1012, after: 'reconnect' },

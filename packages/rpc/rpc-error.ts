@@ -38,6 +38,12 @@ export class RpcError extends Error {
     this.facts = facts;
   }
 
+  /** What a `retry-after` header says; undefined when there is no time to come back. */
+  get retryAfterSeconds(): number | undefined {
+    const { retryAfterMs } = this.facts;
+    return retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 1_000);
+  }
+
   /** As it travels in `grpc-status-details-bin`. */
   toStatus(): Status {
     const details: Any[] = [

@@ -14,6 +14,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'packages/redis': ['packages/config', 'packages/telemetry'],
   'packages/revocation': ['packages/config', 'packages/telemetry', 'packages/redis', 'packages/rpc'],
   'packages/transients': ['packages/telemetry', 'packages/redis', 'gen/ts'],
+  'packages/limits': ['packages/config', 'packages/telemetry', 'packages/redis', 'packages/rpc', 'gen/ts'],
   'packages/outbox': ['packages/config', 'packages/telemetry', 'packages/db', 'packages/eventlog'],
   services: [
     'packages/config',
@@ -25,6 +26,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'packages/redis',
     'packages/revocation',
     'packages/transients',
+    'packages/limits',
     'gen/ts',
   ],
   'edge/gateway': [
@@ -33,10 +35,11 @@ const MAY_IMPORT: Record<string, string[]> = {
     'packages/rpc',
     'packages/redis',
     'packages/revocation',
+    'packages/limits',
     'packages/framing',
     'gen/ts',
   ],
-  'edge/envoy': ['packages/rpc', 'gen/ts'],
+  'edge/envoy': ['packages/rpc', 'packages/limits', 'gen/ts'],
   clients: ['packages/framing', 'gen/ts', 'clients/typescript'],
 };
 const PLACES: Record<string, string> = {
