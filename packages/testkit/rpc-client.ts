@@ -13,9 +13,11 @@ export function createTestClient<S extends GenServiceMethods>(
   service: GenService<S>,
   port: number,
   token?: string,
+  headers: Record<string, string> = {},
 ): TestClient<GenService<S>> {
   const channel = new grpc.Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure(), { 'grpc.enable_retries': 0 });
   const metadata = new grpc.Metadata();
+  for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
   if (token) metadata.set('authorization', `Bearer ${token}`);
   const methods = service.methods.map((method) => [method.localName, unary(channel, method, metadata)]);
   return Object.fromEntries(methods) as TestClient<GenService<S>>;

@@ -1,6 +1,7 @@
 import { hostPort } from '@realchat/config';
 import { databaseSettings } from '@realchat/db';
 import { eventLogSettings } from '@realchat/eventlog';
+import { rateLimitSettings } from '@realchat/limits/settings';
 import { redisSettings } from '@realchat/redis';
 import { ACCESS_TOKEN_MAX_SECONDS, rpcSettings, tokenSettings } from '@realchat/rpc';
 import { telemetrySettings } from '@realchat/telemetry';
@@ -12,6 +13,7 @@ export const authSettings = {
   ...databaseSettings,
   ...eventLogSettings,
   ...redisSettings,
+  ...rateLimitSettings,
   GRPC_LISTEN: rpcSettings.GRPC_LISTEN,
   TOKEN_ISSUER: tokenSettings.TOKEN_ISSUER,
   TOKEN_AUDIENCE: tokenSettings.TOKEN_AUDIENCE,

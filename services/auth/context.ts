@@ -3,12 +3,14 @@ import type { PasswordStrength } from './domain/password-strength.ts';
 import type { RefreshTokens } from './domain/refresh-token.ts';
 import type { Events } from './events.ts';
 import type { PasswordHasher } from './passwords/password-hasher.ts';
+import type { PasswordTries } from './passwords/password-tries.ts';
 import type { AccessTokens } from './tokens/access-tokens.ts';
 
 /** What auth's handlers work with. */
 export interface AuthContext {
   pool: Pool;
   passwords: PasswordHasher;
+  tries: PasswordTries;
   passwordStrength: PasswordStrength;
   accessTokens: AccessTokens;
   refreshTokens: RefreshTokens;

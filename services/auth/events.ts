@@ -13,6 +13,8 @@ export interface Events {
   loggedIn(call: Call, subject: Subject): void;
   /** Without a user id, nobody has the name that was tried. */
   loginFailed(call: Call, userId: string | undefined): void;
+  /** Many try passwords at one account, and a stranger's try is held back. */
+  tryDelayed(call: Call): void;
   refreshed(call: Call, subject: Subject, outcome: 'rotated' | 'repeated'): void;
   refreshRefused(call: Call): void;
   /** A spent refresh token came again, and its session was ended. */
@@ -47,6 +49,10 @@ export function createEvents(registry: Registry): Events {
     loginFailed(call, userId) {
       count.logins.inc({ outcome: 'bad_credentials' });
       audit(call, 'login_failed', userId === undefined ? {} : { userId });
+    },
+    tryDelayed(call) {
+      count.triesDelayed.inc();
+      audit(call, 'password_try_delayed');
     },
     refreshed(call, subject, outcome) {
       count.refreshes.inc({ outcome });
@@ -90,6 +96,11 @@ function counters(registry: Registry) {
       name: 'realchat_logins_total',
       help: 'Logins by outcome; those refused for load are in the metrics of calls.',
       labelNames: ['outcome'],
+      registers,
+    }),
+    triesDelayed: new Counter({
+      name: 'realchat_password_tries_delayed_total',
+      help: 'Tries of a password that were held back, because many were made at the account.',
       registers,
     }),
     passwordChanges: new Counter({

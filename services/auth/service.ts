@@ -3,6 +3,7 @@ import { createPool, isDatabaseUnavailable } from '@realchat/db';
 import { ACCOUNT_EVENTS, createEventLog } from '@realchat/eventlog';
 import { AccountService } from '@realchat/gen/realchat/auth/v1/account_service';
 import { AuthService as AuthContract } from '@realchat/gen/realchat/auth/v1/auth_service';
+import { createRateLimiter, tellOtherLimits } from '@realchat/limits';
 import { createHinter, createRelay } from '@realchat/outbox';
 import { createRevocations, createRevoker, HELD_MS } from '@realchat/revocation';
 import {
@@ -28,6 +29,7 @@ import { createSealer } from './domain/sealed-secret.ts';
 import { createEvents } from './events.ts';
 import { accountSource } from './outbox/account-source.ts';
 import { createPasswordHasher } from './passwords/password-hasher.ts';
+import { createPasswordTries } from './passwords/password-tries.ts';
 import { changePassword } from './rpc/change-password.ts';
 import { findMissingAccounts } from './rpc/find-missing-accounts.ts';
 import { listSessions } from './rpc/list-sessions.ts';
@@ -55,6 +57,9 @@ export interface AuthService extends Service {
 /** What a test may have otherwise. */
 export interface AuthParts {
   readonly keyTimes?: Partial<KeyTimes>;
+  readonly strangerDelayMs?: number;
+  /** How long a try of a password waits for Redis. */
+  readonly limitsTimeoutMs?: number;
 }
 
 export function createAuthService(config: AuthConfig, { log, metrics }: Telemetry, parts: AuthParts = {}): AuthService {
@@ -82,8 +87,19 @@ export function createAuthService(config: AuthConfig, { log, metrics }: Telemetr
     log,
     metrics,
   });
+  const limiter = createRateLimiter({
+    redisUrl: config.REDIS_URL,
+    commandTimeoutMs: parts.limitsTimeoutMs,
+    log,
+    metrics,
+  });
   const context: AuthContext = {
     pool,
+    tries: createPasswordTries({
+      limiter,
+      table: config.RATE_LIMITS,
+      strangerDelayMs: parts.strangerDelayMs,
+    }),
     passwords: createPasswordHasher({ maxWaiting: config.LOGIN_QUEUE_SIZE, metrics }),
     passwordStrength: createPasswordStrength(),
     accessTokens: createAccessTokens({
@@ -133,6 +149,8 @@ export function createAuthService(config: AuthConfig, { log, metrics }: Telemetr
       return { grpc: edge.port, internal: internal.port, jwks: jwks.port, ops: ops?.port ?? 0 };
     },
     async start() {
+      tellOtherLimits(config.RATE_LIMITS, log);
+      limiter.start();
       await keys.start();
       relay.start();
       revoker.start();
@@ -164,6 +182,7 @@ export function createAuthService(config: AuthConfig, { log, metrics }: Telemetr
         ['relay', 3_000, () => relay.stop()],
         ['event log', 4_000, () => eventLog.stop()],
         ['revoker', 100, () => revoker.stop()],
+        ['limits', 100, () => limiter.stop()],
         ['revocations', 100, () => revocations.stop()],
         ['hints', 500, () => hinter.stop()],
         ['keys', 500, () => keys.stop()],

@@ -7,12 +7,14 @@ export interface Credentials {
   passwordHash: string;
   /** Another one with every change of the password. */
   passwordVersion: number;
+  /** It was logged in on the device before. */
+  knowsDevice: boolean;
 }
 
-/** The account of a username or of a user id; undefined when there is none. */
+/** The account of a username or of a user id, and whether it knows a device; undefined when there is none. */
 export async function findCredentials(
   pool: Pool,
-  of: { username: string } | { userId: string },
+  of: ({ username: string } | { userId: string }) & { deviceId: string },
 ): Promise<Credentials | undefined> {
   const [column, key] = 'username' in of ? ['username', of.username] : ['user_id', of.userId];
   const { rows } = await pool.query<{
@@ -20,7 +22,13 @@ export async function findCredentials(
     username: string;
     password_hash: string;
     password_version: number;
-  }>(`select user_id, username, password_hash, password_version from account where ${column} = $1`, [key]);
+    knows_device: boolean;
+  }>(
+    `select user_id, username, password_hash, password_version,
+       exists (select 1 from session where session.user_id = account.user_id and device_id = $2) as knows_device
+     from account where ${column} = $1`,
+    [key, of.deviceId],
+  );
   const row = rows[0];
   return (
     row && {
@@ -28,6 +36,7 @@ export async function findCredentials(
       username: row.username,
       passwordHash: row.password_hash,
       passwordVersion: row.password_version,
+      knowsDevice: row.knows_device,
     }
   );
 }

@@ -43,8 +43,8 @@ test('the worst password of the greatest length takes no more than 100 ms', () =
   ];
   strength.isCommon('warm up the estimator', []);
   for (const password of worst) {
-    const begin = performance.now();
+    const begin = process.threadCpuUsage();
     strength.isCommon(password, []);
-    expect(performance.now() - begin).toBeLessThan(100);
+    expect(process.threadCpuUsage(begin).user / 1_000).toBeLessThan(100);
   }
 });

@@ -15,12 +15,16 @@ export async function changePassword(
   call: Call,
   request: ChangePasswordRequest,
 ): Promise<MessageInitShape<typeof ChangePasswordResponseSchema>> {
-  const { userId, sessionId } = call.caller;
+  const { userId, sessionId, deviceId } = call.caller;
   await assertSessionAlive(context, call);
-  const credentials = await findCredentials(context.pool, { userId });
+  const credentials = await findCredentials(context.pool, { userId, deviceId });
   const words = credentials ? [credentials.username] : [];
   if (context.passwordStrength.isCommon(request.newPassword, words)) throw passwordTooCommon('new_password');
-  const proven = await provePassword(context, call, credentials, request.currentPassword);
+  const proven = await provePassword(context, call, credentials, {
+    account: credentials?.username ?? userId,
+    deviceId,
+    password: request.currentPassword,
+  });
   if (!proven || !credentials) throw refuse(context, call);
 
   const changed = await change(context.pool, {

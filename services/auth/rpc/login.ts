@@ -11,11 +11,16 @@ import { prepareSession, type SessionAnswer } from './session-answer.ts';
 /** Opens a session of an existing account. Who has no account learns no more, and waits no less, than who has none of this password. */
 export async function login(context: AuthContext, call: Call, request: LoginRequest): Promise<SessionAnswer> {
   const username = isPossibleUsername(request.username) ? request.username : '';
-  const credentials = await findCredentials(context.pool, { username });
-  const proven = await provePassword(context, call, credentials, request.password);
+  const { deviceId } = request;
+  const credentials = await findCredentials(context.pool, { username, deviceId });
+  const proven = await provePassword(context, call, credentials, {
+    account: request.username,
+    deviceId,
+    password: request.password,
+  });
   if (!proven || !credentials) throw refuse(context, call, credentials?.userId);
 
-  const session = await prepareSession(context, credentials.userId, request.deviceId);
+  const session = await prepareSession(context, credentials.userId, deviceId);
   const opened = await openProvenSession(context.pool, session.row, credentials.passwordVersion);
   if (!opened) throw refuse(context, call, credentials.userId);
   context.events.loggedIn(call, session.row);

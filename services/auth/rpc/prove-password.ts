@@ -2,18 +2,35 @@ import type { Call } from '@realchat/rpc';
 import type { AuthContext } from '../context.ts';
 import { type Credentials, replacePasswordHash } from '../db/accounts.ts';
 
+/** Of one who says to be the owner of an account. */
+export interface Proof {
+  /** The account's name as it was given. */
+  account: string;
+  deviceId: string;
+  password: string;
+}
+
 /**
  * Whether a password is the account's; without an account it is the same work, and false. Every try of a password comes
- * through here, so this is where tries are limited: now by the hasher's queue, for all together.
+ * through here, so this is where tries are limited: by account, and by the hasher's queue for all together.
  */
 export async function provePassword(
   context: AuthContext,
   call: Call,
   credentials: Credentials | undefined,
-  password: string,
+  { account, deviceId, password }: Proof,
 ): Promise<boolean> {
-  const matches = await context.passwords.verify(credentials?.passwordHash, password, call.signal);
+  const knownDevice = credentials?.knowsDevice ? deviceId : undefined;
+  const trier = { account, address: call.clientAddress, knownDevice };
+  const attempt = await context.tries.begin(trier, call.signal, () => context.events.tryDelayed(call));
+  const matches = await context.passwords
+    .verify(credentials?.passwordHash, password, call.signal)
+    .catch(async (error: unknown) => {
+      await attempt.takeBack();
+      throw error;
+    });
   if (!matches || !credentials) return false;
+  await attempt.takeBack();
   await renewHash(context, call, credentials, password);
   return true;
 }

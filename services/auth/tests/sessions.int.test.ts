@@ -212,7 +212,11 @@ describe('ChangePassword', () => {
   });
 
   test('S-50: waits in the queue of logins, and is refused with them when it is full', async () => {
-    const small = await startAuth({ DATABASE_URL: fixture.databaseUrl, LOGIN_QUEUE_SIZE: '0' });
+    const small = await startAuth({
+      DATABASE_URL: fixture.databaseUrl,
+      LOGIN_QUEUE_SIZE: '0',
+      RATE_LIMITS: '{"*": 1000}',
+    });
     const { accessToken } = await fixture.auth.login({ username, password: PASSWORD });
     const calls = createTestClient(AuthContract, small.service.ports.grpc, accessToken);
     const refusals = await Promise.all(
