@@ -4,7 +4,7 @@ import { eventLogSettings } from '@realchat/eventlog';
 import { redisSettings } from '@realchat/redis';
 import { rpcSettings } from '@realchat/rpc';
 import { telemetrySettings } from '@realchat/telemetry';
-import type { z } from 'zod';
+import { z } from 'zod';
 
 /** Settings of the messaging process. */
 export const messagingSettings = {
@@ -16,6 +16,12 @@ export const messagingSettings = {
   AUTH_INTERNAL: hostPorts.describe(
     "Auth's internal listeners, asked whether users exist when a conversation is made, comma separated; a name stands for each address that it has.",
   ),
+  MAX_CONVERSATIONS_PER_USER: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(5_000)
+    .describe('With so many conversations a user makes no further one; to be added to others is still possible.'),
 };
 
 export type MessagingConfig = z.infer<z.ZodObject<typeof messagingSettings>>;

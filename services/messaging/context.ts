@@ -14,6 +14,8 @@ export interface MessagingContext {
   deliveredTeller: Pick<DeliveredTeller, 'note'>;
   accounts: Pick<GrpcClient<(typeof AccountService)['method']>, 'findMissingAccounts'>;
   events: Events;
+  /** With so many a user makes no further one. */
+  maxConversationsPerUser: number;
   /** Wakes the relay for these shards. */
   committed: (shards: Iterable<number>) => void;
 }

@@ -33,7 +33,6 @@ import { createEvents } from './events.ts';
 import { addMembers } from './rpc/add-members.ts';
 import { checkMembership } from './rpc/check-membership.ts';
 import { createConversation } from './rpc/create-conversation.ts';
-import { findCompanions } from './rpc/find-companions.ts';
 import { getConversation } from './rpc/get-conversation.ts';
 import { getMessage } from './rpc/get-message.ts';
 import { leaveConversation } from './rpc/leave-conversation.ts';
@@ -84,7 +83,16 @@ export function createMessagingService(config: MessagingConfig, { log, metrics }
   const accounts = createGrpcClient(AccountService, config.AUTH_INTERNAL, { deadlineMs: 2_000 });
   const transients = createTransientPublisher({ redisUrl: config.REDIS_URL, log, metrics });
   const deliveredTeller = createDeliveredTeller((transient) => transients.publish(transient));
-  const context: MessagingContext = { pool, sendLane, readTeller, deliveredTeller, accounts, events, committed };
+  const context: MessagingContext = {
+    pool,
+    sendLane,
+    readTeller,
+    deliveredTeller,
+    accounts,
+    events,
+    maxConversationsPerUser: config.MAX_CONVERSATIONS_PER_USER,
+    committed,
+  };
   const logContext: LogContext = { pool, epoch: '' };
 
   const keys = createKeyCache({ urls: config.JWKS_URL, file: config.JWKS_CACHE_FILE, log });
@@ -189,7 +197,6 @@ function logService(context: LogContext) {
 function membershipService(context: MembershipContext) {
   return implement(MembershipService, {
     checkMembership: (_call, request) => checkMembership(context, request),
-    findCompanions: (_call, request) => findCompanions(context, request),
   });
 }
 

@@ -67,6 +67,16 @@ export async function findExisting(pool: Pool, made: NewConversation): Promise<E
   return row && { conversationId: row.id, requestHash: row.same_pair ? made.requestHash : row.request_hash };
 }
 
+/** How many conversations a user is in now; not counted further than `most`. */
+export async function countConversations(pool: Pool, userId: string, most: number): Promise<number> {
+  const { rows } = await pool.query<{ count: number }>(
+    `select count(*)::int as count from (
+       select from member where user_id = $1 and left_seq is null limit $2) as present`,
+    [userId, most],
+  );
+  return rows[0]?.count ?? 0;
+}
+
 async function insertRow(client: PoolClient, made: NewConversation): Promise<void> {
   const [low, high] = directPair(made);
   await client.query(

@@ -10,10 +10,16 @@ import { formatTraceparent } from '@realchat/telemetry';
 import { v7 as uuidv7 } from 'uuid';
 import type { MessagingContext } from '../context.ts';
 import { readConversation } from '../db/conversation-rows.ts';
-import { type Existing, findExisting, insertConversation, type NewConversation } from '../db/create-conversation.ts';
+import {
+  countConversations,
+  type Existing,
+  findExisting,
+  insertConversation,
+  type NewConversation,
+} from '../db/create-conversation.ts';
 import { shardOf } from '../domain/shard.ts';
 import { refuseUnknownUsers } from './known-users.ts';
-import { conversationNotFound } from './refusals.ts';
+import { conversationNotFound, tooManyConversations } from './refusals.ts';
 
 type Response = MessageInitShape<typeof CreateConversationResponseSchema>;
 
@@ -28,6 +34,7 @@ export async function createConversation(
   const existing = await findExisting(context.pool, wanted);
   if (existing) return respondWith(context, call, accept(existing, wanted));
 
+  await refuseTooMany(context, wanted.creatorId);
   await refuseUnknownUsers(
     context,
     call,
@@ -46,6 +53,12 @@ export async function createConversation(
     wanted.memberIds.length,
   );
   return respondWith(context, call, wanted.conversationId);
+}
+
+/** What a user's streams, lists and unread counts cost grows with the conversations. Parallel calls may pass by a few. */
+async function refuseTooMany({ pool, maxConversationsPerUser }: MessagingContext, userId: string): Promise<void> {
+  const count = await countConversations(pool, userId, maxConversationsPerUser);
+  if (count >= maxConversationsPerUser) throw tooManyConversations(maxConversationsPerUser);
 }
 
 function toNewConversation(call: Call, request: CreateConversationRequest): NewConversation {

@@ -7,6 +7,12 @@ export function conversationNotFound(): RpcError {
   return new RpcError(Code.NOT_FOUND, 'CONVERSATION_NOT_FOUND', 'no such conversation');
 }
 
+/** The caller is in as many conversations as there may be. */
+export function tooManyConversations(most: number): RpcError {
+  const message = `you are in ${most} conversations; leave one first`;
+  return new RpcError(Code.RESOURCE_EXHAUSTED, 'TOO_MANY_CONVERSATIONS', message);
+}
+
 /** A request whose field is well-formed and wrong. */
 export function invalidField(reason: string, field: string, message: string): RpcError {
   return new RpcError(Code.INVALID_ARGUMENT, reason, message, { violations: [{ field, description: message }] });

@@ -48,7 +48,9 @@ export interface Fixture {
   stop(): Promise<void>;
 }
 
-export async function createFixture(settings: { REDIS_URL?: string } = {}): Promise<Fixture> {
+export async function createFixture(
+  settings: { REDIS_URL?: string; MAX_CONVERSATIONS_PER_USER?: number } = {},
+): Promise<Fixture> {
   const unknownUser = uuidv7();
   const issuer = await startIssuer();
   const accounts = createGrpcServer({
@@ -82,6 +84,7 @@ export async function createFixture(settings: { REDIS_URL?: string } = {}): Prom
       DATABASE_URL: url,
       DATABASE_POOL_SIZE: 5,
       AUTH_INTERNAL: [{ host: '127.0.0.1', port: accounts.port }],
+      MAX_CONVERSATIONS_PER_USER: 5_000,
       ...settings,
     },
     silentTelemetry(),

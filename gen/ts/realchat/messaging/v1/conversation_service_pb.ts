@@ -541,7 +541,8 @@ export const ConversationService: GenService<{
    * as it is, whoever made it.
    *
    * Errors: NOT_FOUND (reason USER_NOT_FOUND, the metadata's `user_id` names the first one missing), INVALID_ARGUMENT (reason
-   * CONVERSATION_WITH_SELF; reason REQUEST_ID_REUSED when the request_id was used for another request).
+   * CONVERSATION_WITH_SELF; reason REQUEST_ID_REUSED when the request_id was used for another request), RESOURCE_EXHAUSTED (reason
+   * TOO_MANY_CONVERSATIONS when the caller is in as many as this deployment allows).
    *
    * @generated from rpc realchat.messaging.v1.ConversationService.CreateConversation
    */
