@@ -11,6 +11,7 @@ export type ClusterName =
   | 'operations'
   | 'gateway'
   | 'gateway_h2c'
+  | 'rate_limit'
   | 'jwks';
 
 /** The services that clients reach directly. */
@@ -34,6 +35,7 @@ export function clusters({ upstreams }: EnvoyOptions): EnvoyObject[] {
     ...GRPC_SERVICES.map((name) => grpcService(name, upstreams[name])),
     gateway(upstreams.gateway),
     gatewayH2c(upstreams.gatewayH2c),
+    rateLimit(upstreams.rateLimit),
     cluster('jwks', upstreams.jwks),
   ];
 }
@@ -64,6 +66,31 @@ function gatewayH2c(addresses: readonly HostPort[]): EnvoyObject {
     ...http2,
     ...manyStreams(1024),
     health_checks: [{ ...HEALTH_INTERVAL, tcp_health_check: {} }],
+  };
+}
+
+/**
+ * Calls go on without it. One that is slow or away is left alone for a while, so that not each call waits for it: this needs
+ * the outliers of the default kind, that of the others has never ejected it.
+ */
+function rateLimit(addresses: readonly HostPort[]): EnvoyObject {
+  return {
+    ...cluster('rate_limit', addresses),
+    ...http2,
+    ...manyStreams(16),
+    connect_timeout: '0.25s',
+    outlier_detection: {
+      consecutive_5xx: 5,
+      enforcing_consecutive_5xx: 100,
+      consecutive_gateway_failure: 5,
+      enforcing_consecutive_gateway_failure: 100,
+      enforcing_success_rate: 0,
+      interval: '1s',
+      base_ejection_time: '5s',
+      max_ejection_time: '5s',
+      max_ejection_percent: 100,
+      always_eject_one_host: true,
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import { type EnvoyObject, extension } from './envoy-object.ts';
 import { addSecurityHeaders, dropBrowserNoise } from './headers.ts';
 import type { EnvoyOptions } from './options.ts';
 import { answerCors, enforceOrigins } from './origins.ts';
+import { askForLimits, limitAddresses } from './rate-limits.ts';
 import { noteRequestFacts } from './request-facts.ts';
 import { refuseBadTokens, verifyTokens } from './tokens.ts';
 
@@ -19,6 +20,8 @@ export function httpFilters(options: EnvoyOptions): EnvoyObject[] {
     translateGrpcWeb(),
     verifyTokens(options),
     refuseBadTokens(),
+    askForLimits(options),
+    limitAddresses(options),
     limitBodies(),
     countCalls(),
     dropBrowserNoise(),

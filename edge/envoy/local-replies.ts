@@ -1,4 +1,4 @@
-import { type RpcError, toConnectJson } from '@realchat/rpc';
+import { toConnectJson } from '@realchat/rpc';
 import type { EnvoyObject } from './envoy-object.ts';
 import { setHeader } from './headers.ts';
 import { REFUSALS, type Refusal } from './refusals.ts';
@@ -22,26 +22,28 @@ export function localReplies(): EnvoyObject {
 }
 
 /** Envoy makes trailers-only of it, with the body as the message. */
-function inGrpc({ error }: Refusal): EnvoyObject {
+function inGrpc(refusal: Refusal): EnvoyObject {
+  const { error } = refusal;
   return {
-    headers_to_add: statusHeaders(error),
+    headers_to_add: statusHeaders(refusal),
     body_format_override: { text_format_source: { inline_string: error.message } },
   };
 }
 
 /** Trailers-only, made here: else the translation goes by the HTTP status and knows few codes. */
-function inGrpcWeb({ error }: Refusal): EnvoyObject {
+function inGrpcWeb(refusal: Refusal): EnvoyObject {
   return {
     status_code: 200,
-    headers_to_add: [...statusHeaders(error), setHeader('grpc-message', error.message)],
+    headers_to_add: [...statusHeaders(refusal), setHeader('grpc-message', refusal.error.message)],
     body_format_override: { text_format_source: { inline_string: '' }, content_type: 'application/grpc-web+proto' },
   };
 }
 
-function inConnect({ error, status }: Refusal): EnvoyObject {
+function inConnect(refusal: Refusal): EnvoyObject {
+  const { error, status } = refusal;
   return {
     ...(status ? { status_code: status } : {}),
-    headers_to_add: retryAfter(error),
+    headers_to_add: retryAfter(refusal),
     body_format_override: {
       text_format_source: { inline_string: JSON.stringify(toConnectJson(error)) },
       content_type: 'application/json',
@@ -49,24 +51,31 @@ function inConnect({ error, status }: Refusal): EnvoyObject {
   };
 }
 
-function inText({ error, status }: Refusal): EnvoyObject {
+function inText(refusal: Refusal): EnvoyObject {
+  const { error, status } = refusal;
   return {
     ...(status ? { status_code: status } : {}),
-    headers_to_add: retryAfter(error),
+    headers_to_add: retryAfter(refusal),
     body_format_override: { text_format_source: { inline_string: error.message } },
   };
 }
 
-function statusHeaders(error: RpcError): EnvoyObject[] {
+function statusHeaders(refusal: Refusal): EnvoyObject[] {
+  const { error } = refusal;
   return [
     setHeader('grpc-status', String(error.code)),
-    setHeader('grpc-status-details-bin', base64(error.toStatusBytes())),
+    fact(refusal, 'grpc-status-details-bin', base64(error.toStatusBytes())),
   ];
 }
 
-function retryAfter(error: RpcError): EnvoyObject[] {
-  const milliseconds = error.facts.retryAfterMs;
-  return milliseconds === undefined ? [] : [setHeader('retry-after', String(Math.ceil(milliseconds / 1000)))];
+function retryAfter(refusal: Refusal): EnvoyObject[] {
+  const seconds = refusal.error.retryAfterSeconds;
+  return seconds === undefined ? [] : [fact(refusal, 'retry-after', String(seconds))];
+}
+
+function fact({ mayHaveDetails }: Refusal, key: string, value: string): EnvoyObject {
+  const header = setHeader(key, value);
+  return mayHaveDetails ? { ...header, append_action: 'ADD_IF_ABSENT' } : header;
 }
 
 /** By the header as it came; where it was translated since, or has not been noted yet, the other of the two does not match. */

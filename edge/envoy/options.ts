@@ -1,3 +1,5 @@
+import { LIMITS, type LimitTable } from '@realchat/limits/table';
+
 /** A network address, without brackets around IPv6. */
 export interface HostPort {
   host: string;
@@ -20,6 +22,8 @@ export interface Upstreams {
   gateway: readonly HostPort[];
   /** The gateway's cleartext HTTP/2 port: the Connect protocol. */
   gatewayH2c: readonly HostPort[];
+  /** The gateway's rate limit service. */
+  rateLimit: readonly HostPort[];
   /** Where auth publishes the token keys, at `/.well-known/jwks.json`. */
   jwks: readonly HostPort[];
 }
@@ -30,6 +34,8 @@ export interface Limits {
   unaryTimeoutMs: number;
   /** The longest deadline of a unary call that a client may ask for, in milliseconds. */
   maxUnaryTimeoutMs: number;
+  /** How long a call waits for the rate limit service before it goes on without, in milliseconds. */
+  rateLimitTimeoutMs: number;
   /** Open connections of all clients together; more are refused. */
   maxConnections: number;
   /** Memory at which Envoy begins to shed load, in bytes. */
@@ -61,11 +67,15 @@ export interface EnvoyOptions {
   /** Proxies of ours in front of Envoy whose `x-forwarded-for` is believed; 0 when clients connect directly. */
   trustedHops: number;
   limits?: Partial<Limits>;
+  /** Limits on calls. Default: those of the table. */
+  rateLimits?: LimitTable;
 }
 
 const DEFAULT_LIMITS: Limits = {
   unaryTimeoutMs: 15_000,
   maxUnaryTimeoutMs: 60_000,
+  // The gateway's own decision, with Redis slow, takes less.
+  rateLimitTimeoutMs: 50,
   maxConnections: 20_000,
   maxHeapBytes: 1024 * 1024 * 1024,
 };
@@ -73,6 +83,11 @@ const DEFAULT_LIMITS: Limits = {
 /** The limits in force: those given, defaults for the rest. */
 export function limitsOf(options: EnvoyOptions): Limits {
   return { ...DEFAULT_LIMITS, ...options.limits };
+}
+
+/** The limits on calls in force. */
+export function limitTableOf(options: EnvoyOptions): LimitTable {
+  return options.rateLimits ?? LIMITS;
 }
 
 /** Refuses what would make an edge that is open by mistake. */

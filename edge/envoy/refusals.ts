@@ -2,12 +2,15 @@ import { Code } from '@realchat/gen/google/rpc/code';
 import { RpcError } from '@realchat/rpc';
 import { celFilter, type EnvoyObject } from './envoy-object.ts';
 import { FOREIGN_ORIGIN } from './origins.ts';
+import { tooManyCalls } from './rate-limits.ts';
 import { TOKEN_EXPIRED, TOKEN_INVALID, TOKEN_MISSING } from './tokens.ts';
 
 /** One kind of answer that Envoy gives by itself. */
 export interface Refusal {
   when: EnvoyObject;
   error: RpcError;
+  /** Whoever refused may have written the details and `retry-after` already, and knows better. */
+  mayHaveDetails?: true;
   /** The HTTP status where HTTP is all that the caller speaks; Envoy's own when left out. */
   status?: number;
 }
@@ -37,6 +40,7 @@ export const REFUSALS: Refusal[] = [
     when: status('EQ', 404),
     error: new RpcError(Code.UNIMPLEMENTED, 'METHOD_UNKNOWN', 'there is nothing at this path'),
   },
+  { when: status('EQ', 429), error: tooManyCalls(), mayHaveDetails: true },
   {
     when: status('EQ', 413),
     error: new RpcError(Code.RESOURCE_EXHAUSTED, 'REQUEST_TOO_LARGE', 'the request is larger than 4 MiB'),

@@ -19,6 +19,7 @@ const OPTIONS: EnvoyOptions = {
     operations: at(7601),
     gateway: at(7501),
     gatewayH2c: at(7502),
+    rateLimit: at(7511),
     jwks: at(7131),
   },
   tokens: { issuer: 'https://auth.realchat.local', audience: 'realchat' },

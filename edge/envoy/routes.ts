@@ -8,6 +8,7 @@ import { duration, type EnvoyObject } from './envoy-object.ts';
 import { browserHeadersKept, setHeader } from './headers.ts';
 import { type EnvoyOptions, type Limits, limitsOf } from './options.ts';
 import { corsPolicy } from './origins.ts';
+import { countedAs, limitAddressesOf } from './rate-limits.ts';
 import { tokenNotNeeded } from './tokens.ts';
 
 /** Which request goes where. Everything is named; what is not named here is nowhere. */
@@ -32,7 +33,7 @@ export function routeConfig(options: EnvoyOptions): EnvoyObject {
 function routes(options: EnvoyOptions): EnvoyObject[] {
   const limits = limitsOf(options);
   return [
-    ...PUBLIC_SERVICES.flatMap((service) => serviceRoutes(service, limits)),
+    ...PUBLIC_SERVICES.flatMap((service) => serviceRoutes(service, options)),
     ...healthRoutes(limits),
     ...(options.mode === 'development' ? reflectionRoutes(limits) : []),
     webSocketRoute(),
@@ -42,11 +43,14 @@ function routes(options: EnvoyOptions): EnvoyObject[] {
   ];
 }
 
-function serviceRoutes(service: DescService, limits: Limits): EnvoyObject[] {
+function serviceRoutes(service: DescService, options: EnvoyOptions): EnvoyObject[] {
+  const limits = limitsOf(options);
   const cluster = clusterOf(service);
   return service.methods.flatMap((method) => {
     const access = isOpen(method) ? tokenNotNeeded() : {};
-    return [grpcRoute(method, cluster, access, limits), connectRoute(method, access, limits)];
+    const filters = { ...access, ...limitAddressesOf(method, options) };
+    // The gateway counts what comes to it by itself.
+    return [grpcRoute(method, cluster, filters, limits, countedAs(method)), connectRoute(method, filters, limits)];
   });
 }
 
@@ -67,7 +71,13 @@ function reflectionRoutes(limits: Limits): EnvoyObject[] {
  * gRPC and gRPC-Web, straight to the service. The content type tells them: Envoy's own `grpc` matcher does not see
  * gRPC-Web, since routes are chosen before it is translated.
  */
-function grpcRoute(method: DescMethod, cluster: ClusterName, access: EnvoyObject, limits: Limits): EnvoyObject {
+function grpcRoute(
+  method: DescMethod,
+  cluster: ClusterName,
+  filters: EnvoyObject,
+  limits: Limits,
+  counted: EnvoyObject = {},
+): EnvoyObject {
   return {
     name: 'grpc',
     match: {
@@ -78,13 +88,14 @@ function grpcRoute(method: DescMethod, cluster: ClusterName, access: EnvoyObject
       cluster,
       ...(method.methodKind === 'unary' ? boundedByDeadline(limits) : unboundedStream),
       retry_policy: RETRY_WHAT_WAS_NOT_SENT,
+      ...counted,
     },
-    typed_per_filter_config: { ...access, ...bodyOf(method) },
+    typed_per_filter_config: { ...filters, ...bodyOf(method) },
   };
 }
 
 /** The Connect protocol, which is what else comes to a method's path, by the gateway. */
-function connectRoute(method: DescMethod, access: EnvoyObject, limits: Limits): EnvoyObject {
+function connectRoute(method: DescMethod, filters: EnvoyObject, limits: Limits): EnvoyObject {
   const bound =
     method.methodKind === 'unary'
       ? { max_stream_duration: { max_stream_duration: duration(limits.maxUnaryTimeoutMs) } }
@@ -93,7 +104,7 @@ function connectRoute(method: DescMethod, access: EnvoyObject, limits: Limits): 
     name: 'connect',
     match: { path: pathOf(method) },
     route: { cluster: 'gateway_h2c', ...bound, retry_policy: RETRY_WHAT_WAS_NOT_SENT },
-    typed_per_filter_config: { ...access, ...bodyOf(method) },
+    typed_per_filter_config: { ...filters, ...bodyOf(method) },
   };
 }
 

@@ -1,4 +1,5 @@
 import { hostPort, hostPorts, list } from '@realchat/config';
+import { rateLimitSettings } from '@realchat/limits/settings';
 import { redisSettings } from '@realchat/redis';
 import { tokenSettings } from '@realchat/rpc';
 import { telemetrySettings } from '@realchat/telemetry';
@@ -9,8 +10,12 @@ export const gatewaySettings = {
   ...telemetrySettings,
   ...tokenSettings,
   ...redisSettings,
+  ...rateLimitSettings,
   HTTP_LISTEN: hostPort.describe('Where WebSockets, static files and RPCs over HTTP/1.1 are served to the edge.'),
   H2C_LISTEN: hostPort.describe('Where RPCs over plaintext HTTP/2 are served to the edge.'),
+  RATE_LIMIT_LISTEN: hostPort.describe(
+    "Where Envoy's rate limit service is served; for Envoy alone, never routed by the edge.",
+  ),
   AUTH_ADDRESS: hostPorts.describe(
     "Auth's public gRPC listeners, comma separated; a name stands for each address that it has.",
   ),
@@ -43,6 +48,18 @@ export const gatewaySettings = {
     .optional()
     .describe("The folder of the web client's files, served at /. Unset: none are served."),
   MAX_SOCKETS: z.coerce.number().int().min(1).default(20_000).describe('The most WebSockets that are open at a time.'),
+  MAX_SOCKETS_PER_ADDRESS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(1_000)
+    .describe('The most WebSockets that one client address (of IPv6 a whole /64) has open; a further one is refused.'),
+  MAX_SOCKETS_PER_USER: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(20)
+    .describe('The most WebSockets that one user has open; a further one is closed with 1008.'),
 };
 
 export type GatewayConfig = z.infer<z.ZodObject<typeof gatewaySettings>>;

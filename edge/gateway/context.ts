@@ -1,3 +1,4 @@
+import type { CallLimits, LimitTable } from '@realchat/limits';
 import type { TokenVerifier } from '@realchat/rpc';
 import type { Logger } from '@realchat/telemetry';
 import type { Backends } from './backends/backends.ts';
@@ -30,7 +31,9 @@ export interface GatewayContext {
   readonly tokens: TokenVerifier;
   readonly allowedOrigins: ReadonlySet<string>;
   readonly trustedHops: number;
-  readonly maxSockets: number;
+  readonly maxSockets: { readonly all: number; readonly perAddress: number; readonly perUser: number };
+  readonly limits: CallLimits;
+  readonly limitTable: LimitTable;
   readonly patience: Patience;
   readonly events: Events;
   readonly log: Logger;

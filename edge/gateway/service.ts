@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
+import { createCallLimits, createRateLimiter, tellOtherLimits } from '@realchat/limits';
 import { createRevocations } from '@realchat/revocation';
-import { createKeyCache, createTokenVerifier } from '@realchat/rpc';
+import { createGrpcServer, createKeyCache, createTokenVerifier } from '@realchat/rpc';
 import { type OpsServer, type Service, startOpsServer, type Telemetry } from '@realchat/telemetry';
 import { createBackends } from './backends/backends.ts';
 import type { GatewayConfig } from './config.ts';
@@ -10,6 +11,7 @@ import { createEvents } from './events.ts';
 import { createRequestListener } from './http/request-listener.ts';
 import { type Listening, listenH2c, listenHttp } from './http/servers.ts';
 import { createStaticFiles } from './http/static-files.ts';
+import { rateLimitService } from './limits/rate-limit-service.ts';
 import { type PublicService, publicServices, routesOf } from './public-services.ts';
 import { createUpgrades } from './websocket/upgrade.ts';
 
@@ -23,13 +25,15 @@ const GRACE_MS = 8_000;
 /** The gateway's process: Connect and WebSocket outside, gRPC inside. */
 export interface GatewayService extends Service {
   /** The ports that were bound. */
-  readonly ports: { http: number; h2c: number; ops: number };
+  readonly ports: { http: number; h2c: number; rateLimit: number; ops: number };
 }
 
 /** What a test may have otherwise. */
 export interface GatewayParts {
   readonly services?: readonly PublicService[];
   readonly patience?: Partial<Patience>;
+  /** How long a call waits for Redis. */
+  readonly limitsTimeoutMs?: number;
 }
 
 export function createGatewayService(
@@ -52,6 +56,13 @@ export function createGatewayService(
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal);
   const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });
+  const limiter = createRateLimiter({
+    redisUrl: config.REDIS_URL,
+    commandTimeoutMs: parts.limitsTimeoutMs,
+    log,
+    metrics,
+  });
+  const limits = createCallLimits(limiter, config.RATE_LIMITS);
   const context: GatewayContext = {
     routes: routesOf(services),
     backends,
@@ -63,12 +74,24 @@ export function createGatewayService(
     }),
     allowedOrigins: new Set(config.ALLOWED_ORIGINS),
     trustedHops: config.TRUSTED_HOPS,
-    maxSockets: config.MAX_SOCKETS,
+    maxSockets: {
+      all: config.MAX_SOCKETS,
+      perAddress: config.MAX_SOCKETS_PER_ADDRESS,
+      perUser: config.MAX_SOCKETS_PER_USER,
+    },
+    limits,
+    limitTable: config.RATE_LIMITS,
     patience: { ...defaultPatience, ...parts.patience },
     events: createEvents(metrics, log),
     log,
     stopping: stopping.signal,
   };
+  const rateLimits = createGrpcServer({
+    listen: config.RATE_LIMIT_LISTEN,
+    implementations: [rateLimitService(limits)],
+    log,
+    metrics,
+  });
   const files = createStaticFiles(config.WEB_ROOT, config.ALLOWED_ORIGINS);
   const listener = createRequestListener(context, createRpcHandlers(context), files);
   const upgrades = createUpgrades(context);
@@ -85,10 +108,12 @@ export function createGatewayService(
 
   return {
     get ports() {
-      return { http: http?.port ?? 0, h2c: h2c?.port ?? 0, ops: ops?.port ?? 0 };
+      return { http: http?.port ?? 0, h2c: h2c?.port ?? 0, rateLimit: rateLimits.port, ops: ops?.port ?? 0 };
     },
     async start() {
-      await Promise.all([keys.start(), revocations.start()]);
+      tellOtherLimits(config.RATE_LIMITS, log);
+      limiter.start();
+      await Promise.all([keys.start(), revocations.start(), rateLimits.start()]);
       http = await listenHttp(config.HTTP_LISTEN, listener, upgrades);
       h2c = await listenH2c(config.H2C_LISTEN, listener);
       ops = await startOpsServer({ listen: config.OPS_LISTEN, metrics, problems });
@@ -100,6 +125,8 @@ export function createGatewayService(
       keys.stop();
       revocations.stop();
       backends.close();
+      await rateLimits.stop(GRACE_MS);
+      limiter.stop();
       await ops?.stop();
     },
   };

@@ -123,6 +123,7 @@ export async function startSessionsMesh(): Promise<SessionsMesh> {
         ...verifying,
         HTTP_LISTEN: ANYWHERE,
         H2C_LISTEN: ANYWHERE,
+        RATE_LIMIT_LISTEN: ANYWHERE,
         AUTH_ADDRESS: at(auth.ports.grpc),
         PROFILE_ADDRESS: at(profile.ports.grpc),
         MESSAGING_ADDRESS: at(messaging.ports.grpc),

@@ -1,5 +1,6 @@
 import { hostPorts, list } from '@realchat/config';
 import { eventLogSettings } from '@realchat/eventlog';
+import { rateLimitSettings } from '@realchat/limits/settings';
 import { tokenSettings } from '@realchat/rpc';
 import { telemetrySettings } from '@realchat/telemetry';
 import { z } from 'zod';
@@ -37,6 +38,7 @@ export const edgeSettings = {
   REALCHAT_MODE: telemetrySettings.REALCHAT_MODE,
   TOKEN_ISSUER: tokenSettings.TOKEN_ISSUER,
   TOKEN_AUDIENCE: tokenSettings.TOKEN_AUDIENCE,
+  ...rateLimitSettings,
   EDGE_ORIGINS: list
     .pipe(z.array(z.url({ protocol: /^https?$/ })).min(1))
     .describe(
@@ -63,6 +65,7 @@ export const edgeSettings = {
   OPERATIONS_ADDRESSES: upstream("Operations' public gRPC listeners"),
   GATEWAY_HTTP_ADDRESSES: upstream("The gateways' HTTP/1.1 listeners"),
   GATEWAY_H2C_ADDRESSES: upstream("The gateways' cleartext HTTP/2 listeners"),
+  RATE_LIMIT_ADDRESSES: upstream("The gateways' rate limit services"),
   JWKS_ADDRESSES: upstream('Where auth publishes its public keys'),
 };
 

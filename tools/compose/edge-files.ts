@@ -31,11 +31,13 @@ export async function writeEdgeFiles(config: EdgeConfig): Promise<void> {
       operations: config.OPERATIONS_ADDRESSES,
       gateway: config.GATEWAY_HTTP_ADDRESSES,
       gatewayH2c: config.GATEWAY_H2C_ADDRESSES,
+      rateLimit: config.RATE_LIMIT_ADDRESSES,
       jwks: config.JWKS_ADDRESSES,
     },
     tokens: { issuer: config.TOKEN_ISSUER, audience: config.TOKEN_AUDIENCE },
     accessLogFile: '/dev/stdout',
     trustedHops: config.EDGE_TRUSTED_HOPS,
+    rateLimits: config.RATE_LIMITS,
   });
   writeFileSync(config.EDGE_CONFIGURATION_FILE, configuration, { mode: 0o600 });
 }

@@ -26,6 +26,7 @@ async function write(environment: Record<string, string>, tls = folder()): Promi
     OPERATIONS_ADDRESSES: 'operations:7601',
     GATEWAY_HTTP_ADDRESSES: 'gateway:7501',
     GATEWAY_H2C_ADDRESSES: 'gateway:7502',
+    RATE_LIMIT_ADDRESSES: 'gateway:7511',
     JWKS_ADDRESSES: 'auth:7131',
   };
   const files = { EDGE_CONFIGURATION_FILE: file, EDGE_TLS_FOLDER: tls };

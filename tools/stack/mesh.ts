@@ -182,6 +182,7 @@ export function meshTable(context: MeshContext, number = 1): Record<MeshName, Me
         ...redis,
         HTTP_LISTEN: at('gatewayHttp'),
         H2C_LISTEN: at('gatewayH2c'),
+        RATE_LIMIT_LISTEN: at('gatewayRateLimit'),
         AUTH_ADDRESS: every('auth', 'authGrpc'),
         PROFILE_ADDRESS: every('profile', 'profileGrpc'),
         MESSAGING_ADDRESS: every('messaging', 'messagingGrpc'),

@@ -21,6 +21,7 @@ export const defaultPorts = {
   deliveryOps: 7421,
   gatewayHttp: 7501,
   gatewayH2c: 7502,
+  gatewayRateLimit: 7511,
   gatewayOps: 7521,
   operationsGrpc: 7601,
   operationsOps: 7621,

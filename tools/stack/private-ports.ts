@@ -9,7 +9,7 @@ import { Problem } from './problem.ts';
 const FIRST = 10_240;
 /** Linux gives 32768 and up to outgoing connections: a port there can be taken between the look and the use. */
 const END = 32_768;
-/** Room for three instances of every service. */
+/** Room for more than three instances of every service. */
 const BLOCK = 128;
 const TRIES = 100;
 

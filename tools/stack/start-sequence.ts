@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { hostPort } from '@realchat/config';
+import { hostPort, parseConfig } from '@realchat/config';
+import { rateLimitSettings } from '@realchat/limits/settings';
 import { prepareEnvoy } from './engines/envoy.ts';
 import { prepareKafka } from './engines/kafka.ts';
 import { databaseUrl, preparePostgres } from './engines/postgres.ts';
@@ -86,7 +87,7 @@ async function startService(row: MeshProcess, launch: Launch) {
 }
 
 async function prepareEdge(context: StackContext, progress: Progress): Promise<ProcessSpec> {
-  const { paths, ports } = context;
+  const { paths, ports, overrides } = context;
   const { env } = rowOf(context, 'auth');
   const tls = await ensureTls(paths.tls, context.hosts);
   const every = (service: MeshName, port: PortName) =>
@@ -107,11 +108,13 @@ async function prepareEdge(context: StackContext, progress: Progress): Promise<P
         operations: every('operations', 'operationsGrpc'),
         gateway: every('gateway', 'gatewayHttp'),
         gatewayH2c: every('gateway', 'gatewayH2c'),
+        rateLimit: every('gateway', 'gatewayRateLimit'),
         jwks: every('auth', 'authJwks'),
       },
       tokens: { issuer: env['TOKEN_ISSUER'] ?? '', audience: env['TOKEN_AUDIENCE'] ?? '' },
       accessLogFile: join(paths.logs, 'envoy-access.log'),
       trustedHops: 0,
+      rateLimits: parseConfig(rateLimitSettings, overrides.env?.gateway ?? {}).RATE_LIMITS,
     },
     progress,
   );

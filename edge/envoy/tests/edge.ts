@@ -46,6 +46,8 @@ export async function startEdge(
       operations: at(service.port),
       gateway: at(gateway.port),
       gatewayH2c: at(gateway.h2cPort),
+      // Nobody is there: calls go on.
+      rateLimit: at(9),
       jwks: at(portOf(issuer)),
       ...options.upstreams,
     },

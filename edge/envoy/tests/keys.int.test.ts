@@ -98,6 +98,7 @@ test('valid tokens pass, and no others, while auth is gone for three cache ages 
       operations: at(9),
       gateway: at(9),
       gatewayH2c: at(9),
+      rateLimit: at(9),
       jwks: at(auth.ports.jwks),
     },
     tokens: { issuer: 'https://auth.realchat.local', audience: 'realchat', keysMaxAgeSeconds: MAX_AGE_SECONDS },

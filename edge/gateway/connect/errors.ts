@@ -16,7 +16,8 @@ export function toConnectError(status: Status, metadata: Headers = new Headers()
 }
 
 export function refused(why: RpcError): ConnectError {
-  return toConnectError(why.toStatus());
+  const seconds = why.retryAfterSeconds;
+  return toConnectError(why.toStatus(), new Headers(seconds === undefined ? {} : { 'retry-after': String(seconds) }));
 }
 
 /** Details of a known type are decoded, so that Connect's JSON has them in words as well as in base64. */

@@ -8,7 +8,7 @@ import type { GatewayContext } from '../context.ts';
 import type { Route } from '../public-services.ts';
 import { bearerToken } from './bearer-token.ts';
 import { refused } from './errors.ts';
-import { forward, forwardForOne } from './forward.ts';
+import { clientAddressKey, forward, forwardForOne } from './forward.ts';
 import { gatewayHealth } from './health.ts';
 import { strictJsonText } from './json-text.ts';
 
@@ -35,12 +35,15 @@ export function createRpcHandlers(context: GatewayContext): ReadonlyMap<string, 
   return new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
 }
 
-/** Refuses callers without a valid token before a byte of their message is read. */
-async function admit({ routes, tokens }: GatewayContext, call: HandlerContext): Promise<void> {
+/** Refuses callers without a valid token, and those over a limit, before a byte of their message is read. */
+async function admit({ routes, tokens, limits }: GatewayContext, call: HandlerContext): Promise<void> {
   const route = routes.get(`/${call.service.typeName}/${call.method.name}`);
-  if (route === undefined || route.open) return;
+  if (route === undefined) return;
   try {
-    await tokens.verify(bearerToken(call.requestHeader));
+    const caller = route.open ? undefined : await tokens.verify(bearerToken(call.requestHeader));
+    const source = { address: call.values.get(clientAddressKey), userId: caller?.userId };
+    const refusal = await limits.admit(route.path, source);
+    if (refusal) throw refusal;
   } catch (error) {
     throw error instanceof RpcError ? refused(error) : error;
   }

@@ -95,7 +95,14 @@ test('the process starts with nothing behind it, says that it is not ready, and 
     ['AUTH', 'PROFILE', 'MESSAGING', 'DELIVERY', 'OPERATIONS'].map((name) => [`${name}_ADDRESS`, '127.0.0.1:9']),
   );
   const child = spawn(process.execPath, [fileURLToPath(new URL('../main.ts', import.meta.url))], {
-    env: { ...issuer, ...nowhere, HTTP_LISTEN: '127.0.0.1:0', H2C_LISTEN: '127.0.0.1:0', OPS_LISTEN: '127.0.0.1:0' },
+    env: {
+      ...issuer,
+      ...nowhere,
+      HTTP_LISTEN: '127.0.0.1:0',
+      H2C_LISTEN: '127.0.0.1:0',
+      RATE_LIMIT_LISTEN: '127.0.0.1:0',
+      OPS_LISTEN: '127.0.0.1:0',
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let lines = '';

@@ -12,7 +12,7 @@ import {
   PUBLIC_SERVICES,
   RpcError,
 } from '@realchat/rpc';
-import { recordedTelemetry, redisUrl } from '@realchat/testkit';
+import { recordedTelemetry, redisUrl, silentTelemetry } from '@realchat/testkit';
 import { AUDIENCE, ISSUER, startIssuer } from '@realchat/testkit/token-issuer';
 import { gatewaySettings } from '../config.ts';
 import { publicServices } from '../public-services.ts';
@@ -38,7 +38,7 @@ export async function startGateway({ env = {}, ...parts }: GatewayOptions = {}) 
     tokens: createTokenVerifier({ keys, issuer: ISSUER, audience: AUDIENCE }),
     reflect: [...PUBLIC_SERVICES],
     log: telemetry.log,
-    metrics: telemetry.metrics,
+    metrics: silentTelemetry().metrics,
   });
   await mesh.start();
   const echo = await startEchoBackend();
@@ -55,6 +55,7 @@ export async function startGateway({ env = {}, ...parts }: GatewayOptions = {}) 
       OPERATIONS_ADDRESS: `127.0.0.1:${mesh.port}`,
       JWKS_URL: issuer.url,
       REDIS_URL: redisUrl(),
+      RATE_LIMIT_LISTEN: '127.0.0.1:0',
       TOKEN_ISSUER: ISSUER,
       TOKEN_AUDIENCE: AUDIENCE,
       ALLOWED_ORIGINS: ALLOWED_ORIGIN,

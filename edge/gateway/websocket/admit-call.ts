@@ -11,6 +11,8 @@ import { relayCall } from './relay-call.ts';
 export interface SocketCaller {
   /** The newest token; undefined for a session without one. */
   readonly token: () => string | undefined;
+  /** Whose token it is. */
+  readonly userId: () => string | undefined;
   readonly clientAddress: string;
   /** A call that has an end of its own begins, or is over. */
   readonly unaryCalls: (change: 1 | -1) => void;
@@ -26,17 +28,49 @@ export function admitCall(context: GatewayContext, caller: SocketCaller, call: I
   const token = caller.token();
   if (!route.open && token === undefined) return refuse(call, refusals.tokenMissing(), record.ended);
   if (route.unary) caller.unaryCalls(1);
-  return relayCall(call, {
-    channel: context.backends.channel(route.backend),
-    path: route.path,
-    unary: route.unary,
-    metadata: toBackend(fromFrames(metadata), { ...record, token, clientAddress: caller.clientAddress }),
-    deadline: deadlineOf(route, timeoutMs),
-    ended: (code) => {
-      record.ended(code);
-      if (route.unary) caller.unaryCalls(-1);
-    },
+  const deadline = deadlineOf(route, timeoutMs);
+  const ended = (code: number): void => {
+    record.ended(code);
+    if (route.unary) caller.unaryCalls(-1);
+  };
+  const refusal = context.limits.admit(route.path, { address: caller.clientAddress, userId: caller.userId() });
+  return afterDecision(call, ended, refusal, () =>
+    relayCall(call, {
+      channel: context.backends.channel(route.backend),
+      path: route.path,
+      unary: route.unary,
+      metadata: toBackend(fromFrames(metadata), { ...record, token, clientAddress: caller.clientAddress }),
+      deadline,
+      ended,
+    }),
+  );
+}
+
+/** Holds a call until it is known whether it may be made. */
+function afterDecision(
+  call: IncomingCall,
+  ended: (code: number) => void,
+  refusal: Promise<RpcError | undefined>,
+  open: () => IncomingCallListener,
+): IncomingCallListener {
+  let listener: IncomingCallListener = { message: () => {}, closed: ({ code }) => ended(code) };
+  let over = false;
+  call.pause();
+  void refusal.then((why) => {
+    if (over) return;
+    if (why) call.end(why.toStatus());
+    else listener = open();
+    call.resume();
   });
+  return {
+    message: (message) => listener.message(message),
+    halfClosed: () => listener.halfClosed?.(),
+    drained: () => listener.drained?.(),
+    closed: (status) => {
+      over = true;
+      listener.closed(status);
+    },
+  };
 }
 
 function refuse(call: IncomingCall, why: RpcError, ended: (code: number) => void): IncomingCallListener {

@@ -3,13 +3,14 @@ import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { closeCodes, Liveness, Multiplexer, type SessionFrame, welcomeOf } from '@realchat/framing';
 import { Code } from '@realchat/gen/google/rpc/code';
 import { DrainSchema, RefreshedSchema } from '@realchat/gen/realchat/transport/v1/frames';
-import { RpcError } from '@realchat/rpc';
+import { type Caller, RpcError } from '@realchat/rpc';
 import type { WebSocket } from 'ws';
 import type { GatewayContext } from '../context.ts';
 import { admitCall } from './admit-call.ts';
 import { WebSocketChannel } from './channel.ts';
 import { type Close, closeOfError, reasonText } from './closing.ts';
 import { type Credential, verifyHello, verifyRefresh } from './identity.ts';
+import { Traffic } from './traffic.ts';
 
 /** So many refreshes may wait for each other; each costs a signature. */
 const MAX_REFRESHES = 8;
@@ -19,7 +20,8 @@ export class SocketSession {
   readonly #context: GatewayContext;
   readonly #socket: WebSocket;
   readonly #clientAddress: string;
-  readonly #identified: (loginId: string) => void;
+  readonly #identified: (caller: Caller) => boolean;
+  readonly #traffic: Traffic;
   readonly #channel: WebSocketChannel;
   readonly #multiplexer: Multiplexer;
   readonly #liveness: Liveness;
@@ -34,14 +36,15 @@ export class SocketSession {
   #leaving = false;
   #close: Close | undefined;
 
-  /** `identified` is called with the login of every token that the session goes on with; they are all of one. */
+  /** `identified` is asked whether the session may go on with a token; all that it goes on with are of one login. */
   constructor(
     context: GatewayContext,
     socket: WebSocket,
     clientAddress: string,
-    identified: (loginId: string) => void,
+    identified: (caller: Caller) => boolean,
   ) {
     this.#identified = identified;
+    this.#traffic = new Traffic(context.limitTable);
     this.#context = context;
     this.#socket = socket;
     this.#clientAddress = clientAddress;
@@ -69,9 +72,8 @@ export class SocketSession {
     context.events.socketOpened();
   }
 
-  /** The login that its tokens are of; undefined while it has none. */
-  get loginId(): string | undefined {
-    return this.#credential?.caller.sessionId;
+  get #isClosed(): boolean {
+    return this.#state === 'closed';
   }
 
   /** Settles when the socket has closed. */
@@ -106,7 +108,8 @@ export class SocketSession {
     this.#socket.on('message', (data: Buffer, isBinary: boolean) => {
       heard();
       this.#context.events.frames('in', data.length);
-      if (isBinary) this.#multiplexer.receive(data);
+      if (!this.#traffic.take(data.length)) this.close(closeCodes.overLimit, 'RATE_LIMITED');
+      else if (isBinary) this.#multiplexer.receive(data);
       else this.close(closeCodes.protocolError, 'a text message');
     });
     this.#socket.on('ping', heard);
@@ -146,10 +149,12 @@ export class SocketSession {
   #welcome(credential: Credential | undefined): void {
     if (this.#state !== 'verifying') return;
     this.#state = 'open';
-    const lifetime = credential ? this.#take(credential) : undefined;
+    const lifetime = credential && this.#take(credential);
+    if (this.#isClosed) return;
     const caller = {
       clientAddress: this.#clientAddress,
       token: () => this.#credential?.token,
+      userId: () => this.#credential?.caller.userId,
       unaryCalls: (change: 1 | -1) => this.#unary(change),
     };
     this.#multiplexer.accept = (call) => admitCall(this.#context, caller, call);
@@ -172,15 +177,20 @@ export class SocketSession {
   #refreshed(credential: Credential): void {
     this.#refreshes -= 1;
     if (this.#state !== 'open') return;
-    const tokenLifetime = durationFromMs(this.#take(credential));
+    const lifetime = this.#take(credential);
+    if (this.#isClosed) return;
+    const tokenLifetime = durationFromMs(lifetime);
     this.#multiplexer.send({ case: 'refreshed', value: create(RefreshedSchema, { tokenLifetime }) });
   }
 
-  /** Goes on with a token until its life is over; returns how long that is, in milliseconds. */
+  /** Goes on with a token until its life is over, if it may; returns how long that is, in milliseconds. */
   #take(credential: Credential): number {
-    this.#credential = credential;
-    this.#identified(credential.caller.sessionId);
     const lifetime = Math.max(0, credential.caller.expiresAt - Date.now());
+    if (!this.#identified(credential.caller)) {
+      this.close(closeCodes.overLimit, 'TOO_MANY_SOCKETS');
+      return 0;
+    }
+    this.#credential = credential;
     clearTimeout(this.#patience);
     this.#patience = setTimeout(() => this.close(closeCodes.unauthenticated, 'TOKEN_EXPIRED'), lifetime);
     return lifetime;

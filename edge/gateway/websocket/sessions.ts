@@ -1,30 +1,49 @@
 import { closeCodes } from '@realchat/framing';
+import { addressKey } from '@realchat/limits';
+import type { Caller } from '@realchat/rpc';
 import type { WebSocket } from 'ws';
 import type { GatewayContext } from '../context.ts';
+import { Counted } from './counted.ts';
 import { SocketSession } from './session.ts';
 
-/** All sockets of this gateway. */
+/**
+ * All sockets of this gateway. Where there may be no more, the newest is refused: those that are open are never given up
+ * for another, so that nobody can push anyone out.
+ */
 export class Sessions {
   readonly #context: GatewayContext;
   readonly #sessions = new Set<SocketSession>();
+  /** Whose they are, once that is known. */
+  readonly #callers = new Map<SocketSession, Caller>();
   /** By the login that their tokens are of. */
   readonly #ofLogin = new Map<string, Set<SocketSession>>();
+  readonly #ofUser = new Counted();
+  readonly #ofAddress = new Counted();
 
   constructor(context: GatewayContext) {
     this.#context = context;
   }
 
   get full(): boolean {
-    return this.#sessions.size >= this.#context.maxSockets;
+    return this.#sessions.size >= this.#context.maxSockets.all;
+  }
+
+  /** Whether a client address has as many sockets as it may. */
+  isFullFor(clientAddress: string): boolean {
+    return this.#ofAddress.of(addressKey(clientAddress)) >= this.#context.maxSockets.perAddress;
   }
 
   open(socket: WebSocket, clientAddress: string): void {
-    const session: SocketSession = new SocketSession(this.#context, socket, clientAddress, (loginId) => {
-      const ofLogin = this.#ofLogin.get(loginId) ?? new Set();
-      this.#ofLogin.set(loginId, ofLogin.add(session));
-    });
+    const address = addressKey(clientAddress);
+    const session: SocketSession = new SocketSession(this.#context, socket, clientAddress, (caller) =>
+      this.#identify(session, caller),
+    );
     this.#sessions.add(session);
-    void session.ended.then(() => this.#remove(session));
+    this.#ofAddress.add(address);
+    void session.ended.then(() => {
+      this.#ofAddress.remove(address);
+      this.#remove(session);
+    });
   }
 
   /** Closes the sockets of a login that has ended. */
@@ -50,12 +69,25 @@ export class Sessions {
     for (const timer of [...timers, overdue]) clearTimeout(timer);
   }
 
+  /** False when the user has as many sockets as there may be. */
+  #identify(session: SocketSession, caller: Caller): boolean {
+    if (this.#callers.has(session)) return true;
+    if (this.#ofUser.of(caller.userId) >= this.#context.maxSockets.perUser) return false;
+    this.#callers.set(session, caller);
+    this.#ofUser.add(caller.userId);
+    const ofLogin = this.#ofLogin.get(caller.sessionId) ?? new Set();
+    this.#ofLogin.set(caller.sessionId, ofLogin.add(session));
+    return true;
+  }
+
   #remove(session: SocketSession): void {
     this.#sessions.delete(session);
-    const { loginId } = session;
-    if (loginId === undefined) return;
-    const ofLogin = this.#ofLogin.get(loginId);
+    const caller = this.#callers.get(session);
+    if (caller === undefined) return;
+    this.#callers.delete(session);
+    this.#ofUser.remove(caller.userId);
+    const ofLogin = this.#ofLogin.get(caller.sessionId);
     ofLogin?.delete(session);
-    if (ofLogin?.size === 0) this.#ofLogin.delete(loginId);
+    if (ofLogin?.size === 0) this.#ofLogin.delete(caller.sessionId);
   }
 }

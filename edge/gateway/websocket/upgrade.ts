@@ -43,10 +43,13 @@ export function createUpgrades(context: GatewayContext): Upgrades {
         refuse(socket, refusal);
         return;
       }
-      const address = clientAddress(request.headers, request.socket.remoteAddress, context.trustedHops);
-      server.handleUpgrade(request, socket, head, (webSocket) => sessions.open(webSocket, address));
+      server.handleUpgrade(request, socket, head, (webSocket) => sessions.open(webSocket, addressOf(request, context)));
     },
   };
+}
+
+function addressOf(request: IncomingMessage, { trustedHops }: GatewayContext): string {
+  return clientAddress(request.headers, request.socket.remoteAddress, trustedHops);
 }
 
 interface Refusal {
@@ -62,12 +65,14 @@ function refusalOf(request: IncomingMessage, context: GatewayContext, sessions: 
     return { status: 403, why: 'this origin is not allowed' };
   if (query !== undefined) return { status: 400, why: 'no query here: the token is in the first frame' };
   if (!offered.includes(SUBPROTOCOL)) return { status: 400, why: `the subprotocol is ${SUBPROTOCOL}` };
+  if (sessions.isFullFor(addressOf(request, context)))
+    return { status: 429, why: 'too many WebSockets of this address' };
   if (context.stopping.aborted || sessions.full) return { status: 503, why: 'come back later' };
   return undefined;
 }
 
 function refuse(socket: Duplex, { status, why }: Refusal): void {
-  const retry = status === 503 ? `retry-after: ${RETRY_AFTER_SECONDS}\r\n` : '';
+  const retry = status === 503 || status === 429 ? `retry-after: ${RETRY_AFTER_SECONDS}\r\n` : '';
   const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: text/plain\r\n`;
   socket.end(`${head}${retry}content-length: ${why.length}\r\n\r\n${why}`, () => socket.destroy());
 }

@@ -1,15 +1,14 @@
-import { fromBinary } from '@bufbuild/protobuf';
-import { SubscribeResponseSchema } from '@realchat/gen/realchat/delivery/v1/delivery_service';
+import { type DescMessage, fromBinary, type MessageShape } from '@bufbuild/protobuf';
 import type { Encoded } from '@realchat/rpc';
 
-/** A peer that takes what is written to it, unless it is told to take nothing more. `read` is how it reads a frame. */
-export function createFakeSink<F, T>(read: (frame: F) => T) {
-  const frames: T[] = [];
+/** A peer that takes what is written to it, unless it is told to take nothing more. */
+export function createFakeSink<D extends DescMessage>(schema: D) {
+  const frames: MessageShape<D>[] = [];
   let blocked: PromiseWithResolvers<void> | undefined;
   return {
     frames,
-    write(frame: F) {
-      frames.push(read(frame));
+    write(frame: Encoded) {
+      frames.push(fromBinary(schema, frame.bytes));
       return blocked === undefined;
     },
     drained: () => blocked?.promise ?? Promise.resolve(),
@@ -22,6 +21,3 @@ export function createFakeSink<F, T>(read: (frame: F) => T) {
     },
   };
 }
-
-/** Reads a frame of a stream of events. */
-export const asResponse = (frame: Encoded) => fromBinary(SubscribeResponseSchema, frame.bytes);

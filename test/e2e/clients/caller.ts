@@ -6,8 +6,8 @@ import type {
   MessageShape,
 } from '@bufbuild/protobuf';
 import type { Any } from '@bufbuild/protobuf/wkt';
-import { anyUnpack } from '@bufbuild/protobuf/wkt';
-import { ErrorInfoSchema } from '@realchat/gen/google/rpc/error_details';
+import { anyUnpack, durationMs } from '@bufbuild/protobuf/wkt';
+import { ErrorInfoSchema, RetryInfoSchema } from '@realchat/gen/google/rpc/error_details';
 import { type CodeName, codeName } from '../support/codes.ts';
 
 /** One way of calling the edge: a language, a library and a protocol. */
@@ -44,12 +44,16 @@ export class CallFailure extends Error {
   readonly code: CodeName;
   /** The reason of the ErrorInfo; undefined when there is none. */
   readonly reason: string | undefined;
+  /** Of the RetryInfo, in milliseconds; undefined when there is none. */
+  readonly retryAfterMs: number | undefined;
 
   constructor(code: number, message: string, details: readonly Any[], cause?: unknown) {
     const reason = details.map((any) => anyUnpack(any, ErrorInfoSchema)?.reason).find(Boolean);
     super(`${codeName(code)}${reason ? ` (${reason})` : ''}: ${message}`, { cause });
     this.code = codeName(code);
     this.reason = reason;
+    const delay = details.map((any) => anyUnpack(any, RetryInfoSchema)?.retryDelay).find(Boolean);
+    this.retryAfterMs = delay && durationMs(delay);
   }
 
   /** Whether the call may have been carried out, or may succeed when made again as it is. */

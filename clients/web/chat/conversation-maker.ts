@@ -1,29 +1,16 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { type Client, Code } from '@connectrpc/connect';
+import { type Directory, failureOf, newId, retrying } from '@realchat/client';
 import type { Conversation } from '@realchat/gen/realchat/messaging/v1/conversation';
 import type {
   ConversationService,
   CreateConversationRequestSchema,
 } from '@realchat/gen/realchat/messaging/v1/conversation_service';
-import { newId } from '../account/new-id.ts';
-import { failureOf } from '../net/failure.ts';
-import { retrying } from '../net/retrying.ts';
-import type { Directory } from './directory.ts';
+import { FormProblem } from './form-problem.ts';
 
 type Wish = MessageInitShape<typeof CreateConversationRequestSchema>['conversation'];
 
 const TRIES = 4;
-
-/** There is no user of a name. */
-export class UnknownUserError extends Error {
-  override name = 'UnknownUserError';
-  readonly username: string;
-
-  constructor(username: string, cause: unknown) {
-    super(`There is no user “${username}”.`, { cause });
-    this.username = username;
-  }
-}
 
 /** Opens conversations by the names of their members. */
 export class ConversationMaker {
@@ -37,25 +24,25 @@ export class ConversationMaker {
     this.#directory = directory;
   }
 
-  /** @throws UnknownUserError, ConnectError */
+  /** @throws FormProblem about `username`. */
   async direct(username: string): Promise<Conversation> {
-    const userId = await this.#find(username);
+    const userId = await this.#find('username', username);
     return this.#make({ case: 'direct', value: { userId } });
   }
 
-  /** @throws UnknownUserError, ConnectError */
+  /** @throws FormProblem about `title` or `members`. */
   async group(title: string, usernames: readonly string[]): Promise<Conversation> {
-    const ids = await Promise.all(usernames.map((username) => this.#find(username)));
+    const ids = await Promise.all(usernames.map((username) => this.#find('members', username)));
     return this.#make({ case: 'group', value: { title, memberIds: [...new Set(ids)] } });
   }
 
-  async #find(username: string): Promise<string> {
+  async #find(field: string, username: string): Promise<string> {
     try {
       const { userId } = await this.#directory.find(username);
       return userId;
     } catch (thrown) {
-      if (failureOf(thrown).code !== Code.NotFound) throw thrown;
-      throw new UnknownUserError(username, thrown);
+      if (failureOf(thrown).code !== Code.NotFound) throw FormProblem.of(thrown, FIELDS);
+      throw new FormProblem('', { [field]: `There is no user “${username}”.` });
     }
   }
 
@@ -72,7 +59,9 @@ export class ConversationMaker {
       return answer.conversation;
     } catch (thrown) {
       if (!failureOf(thrown).passing) this.#unanswered = undefined;
-      throw thrown;
+      throw FormProblem.of(thrown, FIELDS);
     }
   }
 }
+
+const FIELDS = { title: 'title', member_ids: 'members', user_id: 'username', username: 'username' };
