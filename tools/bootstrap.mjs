@@ -17,6 +17,7 @@ const ENTRIES = {
   start: ['tools/stack/cli.ts', 'start'],
   reset: ['tools/stack/cli.ts', 'reset'],
   test: ['tools/test/run.ts'],
+  integrity: ['test/integrity/main.ts'],
   generate: ['tools/generate.ts'],
   bench: ['bench/main.ts'],
   realchat: ['clients/cli/main.ts'],

@@ -4,6 +4,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 export interface TcpProxy {
   /** On loopback. */
   port: number;
+  /** Bytes that have come back from the target so far. */
+  answered(): number;
   /** Breaks every connection and refuses new ones, as a peer that has died. */
   cut(): void;
   /** Keeps connections open, accepts new ones, and passes nothing on, as a peer that hangs. */
@@ -17,6 +19,7 @@ export interface TcpProxy {
 export async function startTcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
   const pairs = new Set<[Socket, Socket]>();
   let state: 'open' | 'cut' | 'frozen' = 'open';
+  let answered = 0;
 
   const server = createServer((near) => {
     if (state === 'cut') return near.resetAndDestroy();
@@ -31,6 +34,7 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
         far.destroy();
       });
     }
+    far.on('data', (bytes: Buffer) => (answered += bytes.length));
     near.pipe(far);
     far.pipe(near);
     if (state === 'frozen') pause(pair);
@@ -45,6 +49,7 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
 
   return {
     port: (server.address() as AddressInfo).port,
+    answered: () => answered,
     cut() {
       state = 'cut';
       for (const [near, far] of pairs) {

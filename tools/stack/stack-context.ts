@@ -5,6 +5,7 @@ import { kafkaPorts } from './kafka-listeners.ts';
 import { type MeshProcess, meshProcesses } from './mesh.ts';
 import type { StackPaths } from './paths.ts';
 import type { Ports } from './ports.ts';
+import { rerouted } from './reroute.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
 import type { StackOptions, StackOverrides } from './stack-options.ts';
 import type { Addresses } from './stack-state.ts';
@@ -48,7 +49,10 @@ export async function createContext(options: StackOptions, paths: StackPaths, po
     logLevel: options.logLevel ?? 'info',
   });
   const mesh = new Map(
-    [...rows].map(([name, row]) => [name, { ...row, env: { ...row.env, ...changesOf(row, overrides) } }]),
+    [...rows].map(([name, row]) => [
+      name,
+      { ...row, env: rerouted({ ...row.env, ...changesOf(row, overrides) }, overrides.reroute?.[row.service]) },
+    ]),
   );
   const addresses = {
     plain: `http://localhost:${ports.edgePlain}`,

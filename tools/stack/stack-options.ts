@@ -34,6 +34,11 @@ export interface StackOverrides {
    * `delivery-1` or `delivery-2` for that one.
    */
   env?: Partial<Record<InstanceName, Record<string, string>>>;
+  /**
+   * Where processes find others: in the environment of every instance of a service, one `host:port` is replaced by another,
+   * such as that of a proxy: `{ messaging: { '127.0.0.1:15432': '127.0.0.1:40001' } }`.
+   */
+  reroute?: Partial<Record<MeshName, Record<string, string>>>;
   kafka?: {
     /** `host:port` that one client process uses in place of its listener, such as that of a proxy before it. */
     advertised?: Partial<Record<KafkaListener, string>>;

@@ -7,9 +7,10 @@ const DEADLINE_MS = 20_000;
 
 const same = (bytes: Buffer) => bytes;
 
-/** Native gRPC from Node, over TLS. `address` is `host:port`. */
-export function createGrpcCaller(address: string, certificateAuthority: Buffer): Caller {
-  const channel = new grpc.Client(address, grpc.credentials.createSsl(certificateAuthority), {
+/** Native gRPC from Node, over TLS unless it is to be `plain`. `address` is `host:port`. */
+export function createGrpcCaller(address: string, certificateAuthority?: Buffer, plain = false): Caller {
+  const { createInsecure, createSsl } = grpc.credentials;
+  const channel = new grpc.Client(address, plain ? createInsecure() : createSsl(certificateAuthority), {
     'grpc.enable_retries': 0,
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1_000,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import { AuthService } from '@realchat/gen/realchat/auth/v1/auth_service';
 import { DeliveryService, type SubscribeResponse } from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
@@ -22,6 +23,14 @@ export interface ChatClient {
   close(): Promise<void>;
 }
 
+/** What opens a session, or goes on with it. */
+interface Tokens {
+  userId: string;
+  deviceId: string;
+  accessToken: string;
+  refreshToken: string;
+}
+
 const PAGE_SIZE = 200;
 
 /** A user who speaks to the edge by one caller. */
@@ -31,6 +40,8 @@ export class User implements ChatClient {
   userId = '';
   deviceId = '';
   accessToken = '';
+  #refreshToken = '';
+  #refreshing: Promise<void> | undefined;
   readonly #subscriptions: Subscription[] = [];
 
   /** A caller that authenticates whole sessions is made with the means to ask for the user's token. */
@@ -112,16 +123,41 @@ export class User implements ChatClient {
     Object.assign(this, { username, userId, deviceId, accessToken });
   }
 
+  /** Any call of the contract, with the user's token. */
+  call<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+  ): Promise<MessageShape<O>> {
+    return this.caller.unary(method, request, this.#call());
+  }
+
+  /** Trades the refresh token for the next tokens; whoever asks meanwhile waits for the same. */
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.caller
+      .unary(AuthService.method.refreshSession, { refreshToken: this.#refreshToken })
+      .then((session) => this.#opened(this.username, session))
+      .finally(() => {
+        this.#refreshing = undefined;
+      });
+    return this.#refreshing;
+  }
+
+  /** Ends the session. */
+  async logout(): Promise<void> {
+    await this.caller.unary(AuthService.method.logout, { refreshToken: this.#refreshToken });
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#subscriptions.map((subscription) => subscription.stop()));
     await this.caller.close();
   }
 
-  async #opened(username: string, session: { userId: string; accessToken: string; deviceId: string }): Promise<void> {
+  async #opened(username: string, session: Tokens): Promise<void> {
     this.username = username;
     this.userId = session.userId;
     this.deviceId = session.deviceId;
     this.accessToken = session.accessToken;
+    this.#refreshToken = session.refreshToken;
     await this.caller.authenticate?.(session.accessToken);
   }
 

@@ -1,14 +1,31 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { type Client, createClient } from '@realchat/db';
-import { ConversationEventSchema } from '@realchat/gen/realchat/messaging/v1/conversation_event';
+import {
+  type ConversationEvent,
+  ConversationEventSchema,
+} from '@realchat/gen/realchat/messaging/v1/conversation_event';
 import { until } from '@realchat/testkit';
-import type { Stored } from '../checker/history.ts';
 import type { Mesh } from './mesh.ts';
+
+/** A row of the event log. */
+export interface StoredEvent {
+  shard: number;
+  position: number;
+  conversation: string;
+  /** 0: an event without one. */
+  seq: number;
+  traceparent: string;
+  message?: { messageId: string; number: number; sender: string; key: string; text: string };
+  /** Users who became members by it. */
+  joined?: string[];
+  /** The user who ceased to be one by it. */
+  left?: string;
+}
 
 /** What messaging's database says, asked past every service. */
 export interface MessageStore {
   /** Every row of the event log. */
-  events(): Promise<(Stored & { traceparent: string })[]>;
+  events(): Promise<StoredEvent[]>;
   countMessages(): Promise<number>;
   /** The newest position of every shard together, and how far the relay says that it published. */
   progress(): Promise<{ head: number; published: number }>;
@@ -60,7 +77,7 @@ export async function openMessageStore({ stack }: Mesh): Promise<MessageStore> {
   };
 }
 
-function toStored(row: EventRow): Stored & { traceparent: string } {
+function toStored(row: EventRow): StoredEvent {
   const { change } = fromBinary(ConversationEventSchema, row.body);
   const message = change.case === 'messageSent' ? change.value.message : undefined;
   return {
@@ -69,6 +86,7 @@ function toStored(row: EventRow): Stored & { traceparent: string } {
     conversation: row.conversation_id,
     seq: Number(row.seq),
     traceparent: row.traceparent,
+    ...membershipChange(change),
     ...(message && {
       message: {
         messageId: row.event_id,
@@ -79,6 +97,19 @@ function toStored(row: EventRow): Stored & { traceparent: string } {
       },
     }),
   };
+}
+
+/** Who became a member, or ceased to be one, by a change. */
+export function membershipChange(change: ConversationEvent['change']): { joined?: string[]; left?: string } {
+  switch (change.case) {
+    case 'conversationCreated':
+    case 'membersAdded':
+      return { joined: change.value.members.map((member) => member.userId) };
+    case 'memberRemoved':
+      return { left: change.value.userId };
+    default:
+      return {};
+  }
 }
 
 async function one<R extends object>(client: Client, text: string): Promise<R> {

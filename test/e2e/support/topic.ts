@@ -2,6 +2,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import {
   ACCOUNT_EVENTS,
   CONVERSATION_EVENTS,
+  coordinatesOf,
   createEventLog,
   deadLetterTopicOf,
   decodeConversationRecord,
@@ -11,21 +12,49 @@ import {
 import { ConversationEventSchema } from '@realchat/gen/realchat/messaging/v1/conversation_event';
 import { createTelemetry } from '@realchat/telemetry';
 import { until } from '@realchat/testkit';
-import type { Published } from '../checker/history.ts';
 import type { Mesh } from './mesh.ts';
 
 /** A record of the topic of conversations, with what it says of its message. */
-export interface TopicRecord extends Published {
+export interface TopicRecord {
+  shard: number;
+  position: number;
+  conversation: string;
+  seq: number;
   messageId: string | undefined;
   traceparent: string;
 }
 
-/** Reads the whole topic of conversations as it is now, partition by partition in order of offset, from the broker itself. */
-export async function readTopic(mesh: Mesh): Promise<TopicRecord[]> {
+/**
+ * Reads the whole topic of conversations as it is now, partition by partition in order of offset, from the broker itself.
+ * A record that cannot be decoded fails it, unless it is one of those expected, by their coordinates.
+ */
+export async function readTopic(mesh: Mesh, unreadable: ReadonlySet<string> = new Set()): Promise<TopicRecord[]> {
   return withEventLog(mesh, async (eventLog) => {
     const records = await readAll(eventLog, CONVERSATION_EVENTS.name);
-    return records.toSorted((a, b) => a.partition - b.partition || Number(a.offset - b.offset)).map(toTopicRecord);
+    const readable = records.filter((record) => !unreadable.has(coordinatesOf(record)));
+    return readable.toSorted((a, b) => a.partition - b.partition || Number(a.offset - b.offset)).map(toTopicRecord);
   });
+}
+
+/** The coordinates of every record that is a dead letter, each as often as it was set aside. */
+export async function readDeadLetters(mesh: Mesh): Promise<string[]> {
+  return withEventLog(mesh, async (eventLog) => {
+    const topics = [CONVERSATION_EVENTS, ACCOUNT_EVENTS].map((topic) => deadLetterTopicOf(topic.name));
+    const letters = await Promise.all(topics.map((topic) => readAll(eventLog, topic)));
+    return letters.flat().map(({ key }) => Buffer.from(key ?? '').toString());
+  });
+}
+
+/** Work with the event log as the launcher's own client. */
+export async function withEventLog<T>({ stack }: Mesh, work: (eventLog: EventLog) => Promise<T>): Promise<T> {
+  const { log, metrics } = createTelemetry({ service: 'test', instance: 'test', level: 'silent' });
+  const brokers = [{ host: '127.0.0.1', port: stack.ports.kafkaAdmin }];
+  const eventLog = createEventLog({ brokers, clientId: 'e2e', log, metrics });
+  try {
+    return await work(eventLog);
+  } finally {
+    await eventLog.stop();
+  }
 }
 
 /** How many records the topic of conversations has, repeats included. */
@@ -76,15 +105,4 @@ function toTopicRecord(record: EventRecord): TopicRecord {
     messageId: change.case === 'messageSent' ? change.value.message?.messageId : undefined,
     traceparent,
   };
-}
-
-async function withEventLog<T>({ stack }: Mesh, work: (eventLog: EventLog) => Promise<T>): Promise<T> {
-  const { log, metrics } = createTelemetry({ service: 'test', instance: 'test', level: 'silent' });
-  const brokers = [{ host: '127.0.0.1', port: stack.ports.kafkaAdmin }];
-  const eventLog = createEventLog({ brokers, clientId: 'e2e', log, metrics });
-  try {
-    return await work(eventLog);
-  } finally {
-    await eventLog.stop();
-  }
 }

@@ -1,0 +1,426 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Device, History, Observation, Send } from '../history/history.ts';
+import { parseLines, readHistory } from '../history/read-history.ts';
+import { check, type Verdict } from './check.ts';
+import { makeLines } from './made-history.ts';
+
+const size = { users: 4, conversations: 3, messages: 80 };
+
+test('a history that keeps every promise is found good, whatever its repeats, retries, refusals, resets and comings and goings', () => {
+  const seeds = fc.infiniteStream(fc.nat());
+  fc.assert(
+    fc.property(seeds, (numbers) => {
+      const history = readHistory(makeLines((below) => Number(numbers.next().value) % below, size));
+      expect(broken(history)).toEqual([]);
+      expect(check(history, { leastAcked: 10 }).verdict).toBe(true);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+describe('each broken promise is found, by the invariant that it breaks', () => {
+  const cases: [what: string, invariants: string[], mutate: (history: History) => void][] = [
+    ['an acked message is gone from the log', ['I1'], (h) => void storedOf(h).splice(lastMessage(h), 1)],
+    ['a member cannot read an acked message', ['I1'], (h) => void readOf(h).messages.pop()],
+    ['an acked message says something else in the log', ['I1', 'I3'], (h) => void (lastSaid(h).hash = 'forged')],
+    ['an acked message is stored under another id', ['I1', 'I3'], (h) => void (lastSaid(h).id = 'another')],
+    [
+      'a read position is lost',
+      ['I1'],
+      (h) => {
+        const number = 99;
+        h.readPositions.unshift({ user: 'user-0', conversation: 'conversation-0', number, found: false, at: 0 });
+      },
+    ],
+    [
+      'a device misses a message in the middle',
+      ['I2', 'I4'],
+      (h) => {
+        const list = pushes(h);
+        const inner = list.findIndex(
+          (each, i) => i > 8 && isMessage(each) && list.slice(i + 1).some((l) => isLater(l, each)),
+        );
+        list.splice(inner, 1);
+      },
+    ],
+    [
+      'a device misses the last message, which no later one reveals',
+      ['I2'],
+      (h) => {
+        const list = pushes(h);
+        const last = list.findLastIndex(isMessage);
+        const { event } = list[last] as Push;
+        deviceOf(h).observations = list.filter((each) => each.kind === 'reset' || !isSamePlace(each.event, event));
+      },
+    ],
+    [
+      'a device is shown two messages in the wrong order',
+      ['I4'],
+      (h) => {
+        const [a, b] = neighbours(h);
+        [a.event, b.event] = [b.event, a.event];
+      },
+    ],
+    [
+      'a repeated send is stored twice, under another seq',
+      ['I3'],
+      (h) => {
+        const stored = storedOf(h);
+        const twin = structuredClone(stored[lastMessage(h)]);
+        if (!twin?.message) throw new Error('nothing is stored');
+        const last = (list: number[]) => Math.max(...list) + 1;
+        const { conversation, shard } = twin;
+        twin.seq = last(stored.filter((each) => each.conversation === conversation).map((each) => each.seq));
+        twin.position = last(stored.filter((each) => each.shard === shard).map((each) => each.position));
+        twin.message.id = 'twin';
+        stored.push(twin);
+      },
+    ],
+    [
+      'a repeated send is acked with another seq',
+      ['I3'],
+      (h) => void ackedSend(h).answers.push({ kind: 'ok', at: 1e9, seq: 9999, messageId: 'another' }),
+    ],
+    [
+      'two devices are shown different bodies at one seq',
+      ['I3', 'I7'],
+      (h) => {
+        const push = pushes(h).find(isMessage) as Push;
+        if (push.event.message) push.event = { ...push.event, message: { ...push.event.message, hash: 'forged' } };
+      },
+    ],
+    [
+      'a seq is skipped',
+      ['I5'],
+      (h) => {
+        for (const event of storedOf(h)) if (event.conversation === 'conversation-0' && event.seq > 5) event.seq++;
+      },
+    ],
+    [
+      'a position is skipped',
+      ['I5'],
+      (h) => {
+        for (const event of [...storedOf(h), ...(h.published ?? [])])
+          if (event.shard === 0 && event.position > 5) event.position++;
+      },
+    ],
+    [
+      'a message number is skipped',
+      ['I5'],
+      (h) => {
+        for (const read of [...h.reads.map((each) => each.messages), storedOf(h)].flat())
+          if (read.message && read.conversation === 'conversation-0' && read.message.number > 5) read.message.number++;
+      },
+    ],
+    [
+      'positions run against seqs',
+      ['I5'],
+      (h) => {
+        const [a, b] = storedOf(h).filter((event) => event.conversation === 'conversation-1');
+        if (a && b) [a.position, b.position] = [b.position, a.position];
+      },
+    ],
+    [
+      'a message was sent after another was acked, and stands before it',
+      ['I6'],
+      (h) => {
+        const acked = h.sends.find((send) => send.conversation === 'conversation-0' && isAcked(send));
+        if (acked) acked.invokedAt = 1e9;
+      },
+    ],
+    [
+      'a sender had been shown a message, and its own stands before it',
+      ['I6'],
+      (h) => {
+        const send = ackedSend(h);
+        send.invokedAt = 1e9;
+        for (const answer of send.answers) answer.at = 2e9;
+      },
+    ],
+    [
+      'something is shown that nobody sent',
+      ['I7'],
+      (h) => {
+        const push = structuredClone(pushes(h).findLast(isMessage) as Push);
+        push.event.seq++;
+        push.event.message = { id: 'phantom', number: 99, sender: 'user-0', key: 'phantom', hash: 'boo' };
+        pushes(h).push(push);
+      },
+    ],
+    [
+      'a refused message is shown',
+      ['I7'],
+      (h) => {
+        const { key } = lastSaid(h);
+        for (const send of h.sends)
+          if (send.key === key) send.answers = [{ kind: 'refused', at: 0, reason: 'NOT_FOUND' }];
+      },
+    ],
+    ['a stranger is shown a message', ['I8'], (h) => void h.stints.splice(0, h.stints.length / 2)],
+    ['a stranger reads a message', ['I8'], (h) => void h.reads.push({ ...readOf(h), user: 'stranger' })],
+    [
+      'a message is taken from one who had been removed, and stands after the removal',
+      ['I8'],
+      (h) => {
+        const event = storedOf(h)[lastMessage(h)];
+        if (event?.message) event.message.sender = 'stranger';
+      },
+    ],
+    [
+      'a device is shown what was sent after its user had left',
+      ['I8'],
+      (h) => {
+        const { user, observations } = deviceOf(h);
+        const last = observations.findLast(isMessage) as Push;
+        const { conversation } = last.event;
+        // The events tell otherwise; the leaver was told that they had left.
+        h.leaves.push({ user, conversation, at: 0, until: Number.POSITIVE_INFINITY });
+      },
+    ],
+    ['a logged-out device is answered', ['I9'], (h) => void h.sessions[0]?.answered.push(1e9)],
+    [
+      'a logged-out device is shown something',
+      ['I9'],
+      (h) => {
+        const tablet = h.devices.find((device) => device.device === 'user-0-tablet');
+        tablet?.observations.push({ ...(pushes(h)[0] as Push), at: 1e9 });
+      },
+    ],
+    [
+      'an online user is told to be offline',
+      ['I10'],
+      (h) => void h.presence.push({ at: 1e9, viewer: 'user-1', user: 'user-0', online: false }),
+    ],
+    [
+      'a backlog stays',
+      ['I11'],
+      (h) => {
+        h.backlog = [{ at: 1e5, committed: 5000, published: 10 }];
+      },
+    ],
+    ['memory stays', ['I12'], (h) => void h.processes.push({ at: 1e5, process: 'messaging', rss: 151, handles: 10 })],
+    [
+      'an event is not in the topic',
+      ['I13'],
+      (h) => {
+        const gone = h.published?.at(-1);
+        h.published = h.published?.filter((each) => each.shard !== gone?.shard || each.position !== gone.position);
+      },
+    ],
+    [
+      'two events are swapped in the topic',
+      ['I13'],
+      (h) => {
+        const [a, b] = h.published ?? [];
+        if (a && b && h.published) [h.published[0], h.published[1]] = [b, a];
+      },
+    ],
+    [
+      'the topic has another event at a position',
+      ['I13'],
+      (h) => {
+        const [record] = h.published ?? [];
+        if (record) record.seq = 77;
+      },
+    ],
+    ['a good record is a dead letter', ['I13'], (h) => void h.deadLetters?.push('topic/0/8')],
+    ['a poison record is no dead letter', ['I13'], (h) => void h.poison.push('topic/0/9')],
+    [
+      'a graceful restart refuses a send',
+      ['I14'],
+      (h) => {
+        const [fault] = h.faults;
+        ackedSend(h).answers.push({ kind: 'refused', at: fault?.from ?? 0, reason: 'UNAVAILABLE' });
+      },
+    ],
+    [
+      'a graceful restart breaks a stream',
+      ['I14'],
+      (h) => void deviceOf(h).closes.push({ at: h.faults[0]?.from ?? 0, code: '1006' }),
+    ],
+  ];
+
+  test.each(cases)('%s', (_what, invariants, mutate) => {
+    const history = goodHistory();
+    expect(broken(history)).toEqual([]);
+    mutate(history);
+    expect(broken(history)).toEqual(expect.arrayContaining(invariants));
+    expect(check(history).verdict).toBe(false);
+  });
+
+  test('and every invariant has such a case', () => {
+    const proven = new Set(cases.flatMap(([, invariants]) => invariants));
+    expect([...proven].toSorted()).toEqual(
+      verdictsOf(goodHistory())
+        .map((each) => each.id)
+        .toSorted(),
+    );
+  });
+});
+
+test('repeats on the wire and in the topic are counted, not condemned', () => {
+  const history = goodHistory();
+  const before = check(history).counts;
+  pushes(history).push(pushes(history)[0] as Push);
+  history.published?.push(history.published[0] as never);
+  expect(broken(history)).toEqual([]);
+  const { counts } = check(history);
+  expect(counts.shownTwice).toBe(before.shownTwice + 1);
+  expect(counts.publishedTwice).toBe(before.publishedTwice + 1);
+});
+
+describe('what cannot be told is unknown, never true', () => {
+  const verdicts = (history: History) => new Set(verdictsOf(history).map((each) => each.verdict));
+
+  test('a fault that did not bite', () => {
+    const history = goodHistory();
+    Object.assign(history.faults[0] as object, { bit: false, proof: 'nothing was in flight' });
+    expect(verdicts(history)).toEqual(new Set(['unknown']));
+    expect(verdictsOf(history)[0]?.reason).toBe('F-00 did not bite: nothing was in flight');
+  });
+
+  test('a client that died', () => {
+    const history = goodHistory();
+    deviceOf(history).died = 'out of memory';
+    expect(check(history, { leastAcked: 10 }).verdict).toBe('unknown');
+  });
+
+  test('too few messages', () => {
+    expect(check(goodHistory(), { leastAcked: 1000 }).verdict).toBe('unknown');
+  });
+
+  test('a topic that nobody read, while all else is told', () => {
+    const history = goodHistory();
+    history.published = undefined;
+    history.stored = undefined;
+    const unknown = verdictsOf(history).filter((each) => each.verdict === 'unknown');
+    expect(unknown.map((each) => each.id)).toEqual(['I11', 'I13']);
+  });
+
+  test('and what is found wrong is false all the same', () => {
+    const history = goodHistory();
+    history.faults = [];
+    deviceOf(history).died = 'out of memory';
+    readOf(history).messages.pop();
+    expect(check(history).verdict).toBe(false);
+  });
+});
+
+test('a counter-example is told as the way of its message', () => {
+  const history = goodHistory();
+  const list = pushes(history);
+  const others = history.devices.slice(1).flatMap((device) => device.observations) as Push[];
+  const shared = (each: Observation) =>
+    isMessage(each) && others.some(({ event }) => isSamePlace(event, (each as Push).event));
+  const { event } = list.findLast(shared) as Push;
+  deviceOf(history).observations = list.filter((each) => each.kind === 'reset' || !isSamePlace(each.event, event));
+  const verdict = verdictsOf(history).find((each) => each.id === 'I2');
+  expect(verdict?.counterExample?.path.map(({ step, taken }) => `${step} ${taken}`)).toEqual([
+    'sent yes',
+    'committed yes',
+    'published yes',
+    'read yes',
+    'pushed no',
+    'acknowledged unknown',
+  ]);
+});
+
+test('a history is the same after a walk through its file', () => {
+  const lines = makeLines(steadyPick(), size);
+  const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+  expect(readHistory(parseLines(text))).toEqual(readHistory(lines));
+});
+
+type Push = Extract<Observation, { kind: 'push' | 'list' }>;
+
+function verdictsOf(history: History): Verdict[] {
+  return check(history, { leastAcked: 10 }).verdicts;
+}
+
+function broken(history: History): string[] {
+  return verdictsOf(history).flatMap(({ id, verdict }) => (verdict === false ? [id] : []));
+}
+
+function steadyPick(): (below: number) => number {
+  let state = 1;
+  return (below) => {
+    state = (state * 48271) % 2147483647;
+    return state % below;
+  };
+}
+
+/** Always the same one, without repeats and resets, so that each case breaks just what it means to. */
+function goodHistory(): History {
+  const history = readHistory(makeLines(steadyPick(), size));
+  for (const device of history.devices) {
+    const seen = new Set<string>();
+    device.observations = device.observations.filter((each) => {
+      if (each.kind === 'reset') return false;
+      const place = `${each.event.conversation}/${each.event.seq}`;
+      each.kind = 'push';
+      return !seen.has(place) && seen.add(place);
+    });
+  }
+  history.published = [...Map.groupBy(storedOf(history), (event) => event.shard).values()].flat().map((event) => {
+    const { shard, position, conversation, seq } = event;
+    return { shard, position, conversation, seq };
+  });
+  return history;
+}
+
+function deviceOf(history: History): Device {
+  return history.devices[0] as Device;
+}
+
+function pushes(history: History): Observation[] {
+  return deviceOf(history).observations;
+}
+
+function storedOf(history: History) {
+  return history.stored ?? [];
+}
+
+function isMessage(each: Observation): boolean {
+  return each.kind !== 'reset' && each.event.message !== undefined;
+}
+
+function isLater(a: Observation, b: Observation): boolean {
+  return a.kind !== 'reset' && b.kind !== 'reset' && a.event.conversation === b.event.conversation;
+}
+
+/** Two pushes of messages of one conversation in a row. */
+function neighbours(history: History): [Push, Push] {
+  const list = pushes(history).filter(isMessage) as Push[];
+  const second = list.findIndex((each, i) => i > 3 && list[i - 1]?.event.conversation === each.event.conversation);
+  return [list[second - 1] as Push, list[second] as Push];
+}
+
+function readOf(history: History) {
+  return history.reads.find((read) => read.messages.length > 1) as History['reads'][number];
+}
+
+function lastMessage(history: History): number {
+  return storedOf(history).findLastIndex((event) => event.message);
+}
+
+function lastSaid(history: History) {
+  const message = storedOf(history)[lastMessage(history)]?.message;
+  if (!message) throw new Error('this is no message');
+  return message;
+}
+
+function isAcked(send: Send): boolean {
+  return send.answers.some((answer) => answer.kind === 'ok');
+}
+
+/** By the device whose observations are looked at. */
+function ackedSend(history: History): Send {
+  const send = history.sends.find((each) => isAcked(each) && each.device === deviceOf(history).device);
+  if (!send) throw new Error('nobody sent');
+  return send;
+}
+
+function isSamePlace(a: { conversation: string; seq: number }, b: { conversation: string; seq: number }): boolean {
+  return a.conversation === b.conversation && a.seq === b.seq;
+}

@@ -1,0 +1,118 @@
+import type { History, Seen, Send } from '../history/history.ts';
+import {
+  acksOf,
+  describeEvent,
+  describeSend,
+  everySight,
+  type Invariant,
+  membership,
+  placeOf,
+  type Violation,
+} from './violation.ts';
+
+/** I1: what was acked is stored and in every member's full read, with the same id, seq and body; read positions stay. */
+export const durable: Invariant = {
+  id: 'I1',
+  name: 'durable',
+  unknown: ({ reads }) => (reads.length === 0 ? 'nobody read the conversations back' : undefined),
+  *holds(history) {
+    const { sends, stored, reads } = history;
+    const log = stored && bySeq(stored);
+    const readings = [...Map.groupBy(reads, (read) => read.conversation)];
+    const byConversation = new Map(
+      readings.map(([id, list]) => [id, list.map((read) => ({ ...read, seqs: bySeq(read.messages) }))]),
+    );
+    const mayRead = membership(history);
+    for (const send of sends) {
+      for (const { seq, messageId } of acksOf(send)) {
+        const place = { conversation: send.conversation, seq };
+        const acked = `${describeSend(send)} was acked at seq ${seq}`;
+        const wrong = log && mismatch(log.get(placeOf(place)), send, messageId);
+        if (wrong) yield { text: `${acked}: in the log ${wrong}`, place };
+        for (const read of byConversation.get(send.conversation) ?? []) {
+          if (!mayRead(read.user, place)) continue;
+          const amiss = mismatch(read.seqs.get(placeOf(place)), send, messageId);
+          if (amiss) yield { text: `${acked}: in the reading of ${read.user} ${amiss}`, place };
+        }
+      }
+    }
+    yield* readPositions(history);
+  },
+};
+
+function* readPositions({ readPositions: positions }: History): Generator<Violation> {
+  const acked = new Map<string, number>();
+  for (const { user, conversation, number, found } of positions) {
+    const whose = `${user} in ${conversation}`;
+    const highest = acked.get(whose) ?? 0;
+    if (!found) acked.set(whose, Math.max(highest, number));
+    else if (number < highest) yield { text: `${whose} had read up to number ${highest}, and is back at ${number}` };
+  }
+}
+
+/** I2: every device that is connected at the end was shown every message that was sent while its user was a member. */
+export const delivered: Invariant = {
+  id: 'I2',
+  name: 'delivered',
+  unknown: ({ devices }) =>
+    devices.some((device) => device.connected) ? undefined : 'no device is connected at the end',
+  *holds(history) {
+    const isDue = membership(history);
+    const sent = [...Map.groupBy(history.sends, (send) => send.conversation)];
+    for (const device of history.devices) {
+      if (!device.connected) continue;
+      const shown = new Set<string>();
+      for (const each of device.observations) if (each.kind !== 'reset') shown.add(placeOf(each.event));
+      for (const [conversation, sends] of sent) {
+        for (const send of sends) {
+          const [ack] = acksOf(send);
+          if (!ack || send.invokedAt < device.liveAt) continue;
+          const place = { conversation, seq: ack.seq, device: device.device };
+          if (!isDue(device.user, place) || shown.has(placeOf(place))) continue;
+          yield { text: `${device.device} was never shown ${describeSend(send)}, acked at seq ${ack.seq}`, place };
+        }
+      }
+    }
+  },
+};
+
+/** I7: nothing is stored or shown that nobody sent, or whose every call was refused. */
+export const noPhantom: Invariant = {
+  id: 'I7',
+  name: 'no phantom',
+  *holds(history) {
+    const sent = Map.groupBy(history.sends, (send) => identity(send.conversation, send.user, send.key, send.hash));
+    const judged = new Set<string>();
+    for (const [where, event] of everySight(history)) {
+      if (!event.message) continue;
+      const { sender, key, hash } = event.message;
+      const name = identity(event.conversation, sender, key, hash);
+      const once = `${name}${event.seq}`;
+      if (judged.has(once)) continue;
+      judged.add(once);
+      const sends = sent.get(name);
+      const place = { conversation: event.conversation, seq: event.seq };
+      if (!sends) yield { text: `${where}: ${describeEvent(event)} was never sent`, place };
+      else if (sends.every((send) => send.answers.length > 0 && send.answers.every(({ kind }) => kind === 'refused')))
+        yield { text: `${where}: ${describeEvent(event)} was refused`, place };
+    }
+  },
+};
+
+function bySeq(events: readonly Seen[]): Map<string, Seen> {
+  return new Map(events.map((event) => [placeOf(event), event]));
+}
+
+function mismatch(event: Seen | undefined, send: Send, messageId: string): string | undefined {
+  if (!event) return 'it is missing';
+  const { message } = event;
+  if (!message) return 'there is no message';
+  if (message.id !== messageId) return `it is ${message.id}, acked as ${messageId}`;
+  if (message.hash !== send.hash || message.sender !== send.user || message.key !== send.key)
+    return 'it says otherwise';
+  return undefined;
+}
+
+function identity(conversation: string, sender: string, key: string, hash: string): string {
+  return JSON.stringify([conversation, sender, key, hash]);
+}

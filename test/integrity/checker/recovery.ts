@@ -1,0 +1,119 @@
+import type { Fault, History } from '../history/history.ts';
+import { acksOf, membership, placeOf } from './violation.ts';
+
+const WINDOW_MS = 2_000;
+const STEP_MS = 500;
+const BEFORE_MS = 4_000;
+/** Fewer sends than these in the time before a fault say nothing about the rate. */
+const LEAST_BEFORE = 20;
+const SHARE = 0.9;
+/** Committed and not yet published: as much as is always on the way. */
+const ON_THE_WAY = 50;
+
+/**
+ * From the healing of a fault to the first two seconds in which sends were acked at 90 % of the rate at which they were begun before it. Undefined
+ * when too little was sent before or after, infinity when it never came back.
+ */
+export function fullRateAfter(history: History, fault: Fault): number | undefined {
+  const acks = history.sends
+    .flatMap((send) =>
+      acksOf(send)
+        .slice(0, 1)
+        .map(({ at }) => at),
+    )
+    .toSorted((a, b) => a - b);
+  const begun = history.sends.map((send) => send.invokedAt).toSorted((a, b) => a - b);
+  // What was begun, not what was acked: that may have been the backlog of an earlier fault.
+  const start = Math.max(fault.from - BEFORE_MS, begun[0] ?? 0);
+  const before = countBetween(begun, start, fault.from);
+  const seconds = (fault.from - start) / 1000;
+  const until = sendingUntil(history, fault);
+  if (before < LEAST_BEFORE || seconds < 1 || until < fault.healedAt + WINDOW_MS) return undefined;
+  const wanted = (before / seconds) * SHARE * (WINDOW_MS / 1000);
+  for (let at = fault.healedAt; at + WINDOW_MS <= until; at += STEP_MS) {
+    if (countBetween(acks, at, at + WINDOW_MS) >= wanted) return at - fault.healedAt;
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+/** Until when messages were begun after a fault, before the next one. */
+function sendingUntil({ sends, faults }: History, fault: Fault): number {
+  const next = Math.min(Number.POSITIVE_INFINITY, ...faults.map((each) => each.from).filter((at) => at > fault.from));
+  return Math.min(
+    next,
+    sends.reduce((last, send) => Math.max(last, send.invokedAt), 0),
+  );
+}
+
+/** From the healing of a fault until all but a little of what was committed is published; undefined when nobody looked. */
+export function publishedAfter({ backlog }: History, fault: Fault): number | undefined {
+  const after = backlog.filter((sample) => sample.at >= fault.healedAt);
+  if (after.length === 0) return undefined;
+  const low = after.find((sample) => sample.committed - sample.published <= ON_THE_WAY);
+  return low ? low.at - fault.healedAt : Number.POSITIVE_INFINITY;
+}
+
+/** A message that a device was shown late, and how late. */
+export interface Sight {
+  conversation: string;
+  seq: number;
+  device: string;
+  ms: number;
+}
+
+/** Of what was acked while a fault lasted: what a device was shown last after its healing. Undefined when nothing was. */
+export function seenAfter(history: History, fault: Fault): Sight | undefined {
+  return worst(history, (ackedAt) => ackedAt >= fault.from && ackedAt <= fault.healedAt, fault.healedAt);
+}
+
+/** Of everything: what a device was shown longest after its ack. */
+export function worstStaleness(history: History): Sight | undefined {
+  return worst(history, () => true, 0);
+}
+
+function worst(history: History, isMeant: (ackedAt: number) => boolean, since: number): Sight | undefined {
+  const acked = new Map<string, number>();
+  const invoked = new Map<string, number>();
+  for (const send of history.sends) {
+    const [ack] = acksOf(send);
+    if (!ack || !isMeant(ack.at)) continue;
+    const place = placeOf({ conversation: send.conversation, seq: ack.seq });
+    acked.set(place, Math.max(ack.at, since));
+    invoked.set(place, send.invokedAt);
+  }
+  const isDue = membership(history);
+  let sight: Sight | undefined;
+  for (const { device, user, observations, liveAt, connected } of history.devices) {
+    if (!connected) continue;
+    const shown = new Set<string>();
+    for (const each of observations) {
+      if (each.kind === 'reset') continue;
+      const place = placeOf(each.event);
+      const from = acked.get(place);
+      if (from === undefined || shown.has(place)) continue;
+      shown.add(place);
+      const { conversation, seq } = each.event;
+      const ms = Math.max(0, each.at - from);
+      // Somebody who became a member later reads what was before with the others' delay.
+      if ((invoked.get(place) ?? 0) < liveAt || !isDue(user, each.event)) continue;
+      if (!sight || ms > sight.ms) sight = { conversation, seq, device, ms };
+    }
+  }
+  return sight;
+}
+
+function countBetween(sorted: readonly number[], from: number, to: number): number {
+  return indexOf(sorted, to) - indexOf(sorted, from);
+}
+
+/** How many are smaller. */
+function indexOf(sorted: readonly number[], value: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? 0) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,42 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
+import { createGrpcCaller } from '../../e2e/clients/grpc-caller.ts';
+import { newPassword, newUsername, User } from '../../e2e/clients/user.ts';
+import type { Journal } from '../history/journal.ts';
+import { type Cast, type Edge, grpcAddress } from './cast.ts';
+import { toSeen } from './said.ts';
+
+const WATCHED_MS = 4_000;
+const EVERY_MS = 200;
+
+/** One more member of the hot conversation logs out while messages flow, keeps its stream, and goes on calling with its token. */
+export async function leaveForGood(edge: Edge, journal: Journal, { conversations, membership }: Cast): Promise<void> {
+  const { host, certificateAuthority, plain } = grpcAddress(edge);
+  const user = new User(createGrpcCaller(host, certificateAuthority, plain));
+  await user.register(newUsername(), newPassword());
+  const device = `${user.name} ${user.username}, who logs out`;
+  journal.write({ type: 'client', device, user: user.userId, transport: user.name, sees: 'events' });
+  await membership.letIn(conversations[0] ?? '', user.userId);
+  const stream = user.openStream(new Uint8Array(), ({ frame }) => {
+    if (frame.case === 'event' && frame.value.seq > 0n) {
+      journal.write({ type: 'deliver', device, how: 'live', ...toSeen(frame.value) });
+    }
+  });
+  await stream.caughtUp;
+  journal.write({ type: 'stream', op: 'live', device });
+  void stream.ended.then((failure) => {
+    journal.write({ type: 'stream', op: 'close', device, code: failure?.code ?? 'OK' });
+  });
+  await delay(1_000);
+  await user.logout();
+  const { method } = ConversationService;
+  journal.write({ type: 'session', op: 'ended', device });
+  for (const end = performance.now() + WATCHED_MS; performance.now() < end; await delay(EVERY_MS)) {
+    const op = await user.call(method.listConversations, {}).then(
+      () => 'answered' as const,
+      () => 'refused' as const,
+    );
+    journal.write({ type: 'session', op, device });
+  }
+  await user.close();
+}

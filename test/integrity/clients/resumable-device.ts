@@ -1,0 +1,155 @@
+import { createRealChat, type RealChat } from '@realchat/client';
+import { WebSocket as NodeWebSocket } from 'ws';
+import { newPassword, newUsername } from '../../e2e/clients/user.ts';
+import { hashOf, type Journal } from '../history/journal.ts';
+import type { Seen } from '../history/line.ts';
+import type { Attempt, Device } from './device.ts';
+import { listed, toSaid } from './said.ts';
+
+const LIVE_WITHIN_MS = 30_000;
+
+/**
+ * The resumable client of this repository over a WebSocket, as an application uses it: it retries, resumes, dedupes and
+ * back-fills by itself, and tells messages alone. What it tells is what its user is shown.
+ */
+export class ResumableDevice implements Device {
+  readonly name: string;
+  readonly transport = 'websocket';
+  readonly inFlight = new Set<{ from: number }>();
+  readonly cut: Attempt[] = [];
+  /** Its sockets that are open. */
+  readonly sockets: ReadonlySet<NodeWebSocket>;
+  streamsLost = 0;
+  readonly #journal: Journal;
+  readonly #chat: RealChat;
+  readonly #waiting = new Map<string, { call: number; from: number; end: (taken: boolean) => void }>();
+  readonly #closeCode: () => number;
+  #isOpen = false;
+
+  /** Registers a new user. */
+  static async create(journal: Journal, url: string, certificateAuthority?: Buffer): Promise<ResumableDevice> {
+    const sockets = new Set<NodeWebSocket>();
+    let lastCode = 0;
+    const WatchedSocket = class extends NodeWebSocket {
+      constructor(address: string | URL, protocols: string[]) {
+        super(address, protocols, certificateAuthority && { ca: certificateAuthority });
+        sockets.add(this);
+        this.on('close', (code) => {
+          lastCode = code;
+          sockets.delete(this);
+        });
+      }
+    };
+    const chat = createRealChat({ url, webSocket: WatchedSocket as never });
+    const username = newUsername();
+    await chat.register({ username, password: newPassword() });
+    return new ResumableDevice(journal, chat, username, sockets, () => lastCode);
+  }
+
+  private constructor(
+    journal: Journal,
+    chat: RealChat,
+    username: string,
+    sockets: Set<NodeWebSocket>,
+    closeCode: () => number,
+  ) {
+    this.#journal = journal;
+    this.#chat = chat;
+    this.sockets = sockets;
+    this.#closeCode = closeCode;
+    this.name = `websocket ${username}`;
+    const client = { type: 'client', device: this.name, user: chat.userId, transport: this.transport } as const;
+    journal.write({ ...client, sees: 'messages' });
+    chat.on('message', (message) =>
+      journal.write({ type: 'deliver', device: this.name, how: 'live', ...listed(message) }),
+    );
+    chat.on('reset', () =>
+      journal.write({ type: 'stream', op: 'reset', device: this.name, reason: 'told by the client' }),
+    );
+    chat.on('confirmed', (message) => {
+      const waiting = this.#answered(message.clientMessageId);
+      const { id } = toSaid(message);
+      if (waiting) journal.write({ type: 'send', op: 'ok', call: waiting.call, seq: Number(message.seq), id });
+      waiting?.end(true);
+    });
+    chat.on('refused', ({ clientMessageId, refusal }) => {
+      const waiting = this.#answered(clientMessageId);
+      if (waiting) journal.write({ type: 'send', op: 'fail', call: waiting.call, reason: String(refusal) });
+      waiting?.end(false);
+    });
+    chat.on('status', ({ state, reason }) => this.#statusChanged(state, reason));
+  }
+
+  get userId(): string {
+    return this.#chat.userId;
+  }
+
+  get isLive(): boolean {
+    return this.#isOpen;
+  }
+
+  async follow(): Promise<void> {
+    this.#journal.write({ type: 'stream', op: 'open', device: this.name });
+    const live = Promise.withResolvers<void>();
+    const timer = setTimeout(() => live.reject(new Error(`${this.name} does not become live`)), LIVE_WITHIN_MS);
+    const stop = this.#chat.on('status', ({ state }) => state === 'live' && live.resolve());
+    await this.#chat.start();
+    await live.promise.finally(() => clearTimeout(timer));
+    stop();
+  }
+
+  async send(conversation: string, key: string, text: string): Promise<boolean> {
+    const call = this.#journal.nextCall();
+    const from = this.#journal.now();
+    const { name: device, userId: user } = this;
+    const hash = hashOf(text);
+    this.#journal.write({ type: 'send', op: 'invoke', call, device, user, conversation, key, hash }, from);
+    const ended = Promise.withResolvers<boolean>();
+    const waiting = { call, from, end: ended.resolve };
+    this.#waiting.set(key, waiting);
+    this.inFlight.add(waiting);
+    await this.#chat.send(conversation, text, key);
+    return ended.promise;
+  }
+
+  async list(conversationId: string): Promise<Seen[]> {
+    const messages: Seen[] = [];
+    for (let value = 0n; ; ) {
+      const from = { case: 'afterSeq' as const, value };
+      const page = await this.#chat.messages.listMessages({ conversationId, from, pageSize: 200 });
+      messages.push(...page.messages.map(listed));
+      if (!page.hasMore) return messages;
+      value = page.throughSeq;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#chat.close();
+    for (const { end } of this.#waiting.values()) end(false);
+  }
+
+  #answered(key: string) {
+    const waiting = this.#waiting.get(key);
+    this.#waiting.delete(key);
+    if (waiting) this.inFlight.delete(waiting);
+    return waiting;
+  }
+
+  #statusChanged(state: string, reason?: string): void {
+    const { name: device } = this;
+    if (state === 'live') {
+      this.#isOpen = true;
+      this.#journal.write({ type: 'stream', op: 'live', device });
+    }
+    if (state === 'reconnecting') {
+      if (this.#isOpen) this.streamsLost++;
+      this.#isOpen = false;
+      // Of its calls it tells only the end: what had left by now may have to be made again.
+      const to = this.#journal.now();
+      for (const { from } of this.inFlight) this.cut.push({ transport: this.transport, from, to });
+      this.#journal.write({ type: 'stream', op: 'close', device, code: String(this.#closeCode()) });
+      this.#journal.write({ type: 'stream', op: 'resume', device });
+    }
+    if (state === 'ended') this.#journal.write({ type: 'stream', op: 'died', device, reason: reason ?? 'ended' });
+  }
+}

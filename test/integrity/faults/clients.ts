@@ -1,0 +1,129 @@
+import { execFile } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { choose } from '../run/random.ts';
+import { type Fault, type Field, inFlight, mostDuring, streamsLost } from './field.ts';
+
+const LARGE_TEXT = 'x'.repeat(30_000);
+const LARGE_MESSAGES = 600;
+const AT_A_TIME = 8;
+
+/** F-17, F-25, F-27, F-28: clients that misbehave, a gateway at its limits, memberships that race with messages. */
+export const clients: Fault[] = [
+  {
+    id: 'F-17',
+    title: 'a socket does not read while 18 MB come its way, and reads again',
+    async run(field) {
+      const { cast } = field;
+      const slow = choose(field.random, cast.resumable);
+      const sender = choose(field.random, cast.bare);
+      const conversation = await cast.membership.create(sender, 'of a slow reader', [slow]);
+      const before = slow.streamsLost;
+      // Those that are held when it reads again; a new one would read.
+      const held = [...slow.sockets];
+      for (const socket of held) socket.pause();
+      const tag = Math.floor(field.random() * 1e9);
+      const sendSome = async (from: number) => {
+        for (let i = from; i < LARGE_MESSAGES; i += AT_A_TIME)
+          await sender.send(conversation, `large-${tag}-${i}`, LARGE_TEXT, 'no');
+      };
+      await Promise.all(Array.from({ length: AT_A_TIME }, (_, i) => sendSome(i)));
+      await delay(2_000);
+      const buffered = held.reduce((sum, socket) => sum + (socket.readyState === socket.OPEN ? 1 : 0), 0);
+      for (const socket of held) socket.resume();
+      await delay(3_000);
+      const lost = slow.streamsLost - before;
+      return {
+        bit: lost > 0,
+        proof: `${held.length} sockets were held, ${buffered} still open after it, ${lost} streams of it were ended`,
+      };
+    },
+  },
+  {
+    id: 'F-25-handles',
+    title: 'a gateway has no file handle left for new sockets',
+    async run(field) {
+      const { stack } = field.mesh;
+      const pid = stack.process('gateway').pid ?? 0;
+      const used = (await readdir(`/proc/${pid}/fd`)).length;
+      const before = streamsLost(field);
+      await promisify(execFile)('prlimit', ['--pid', String(pid), `--nofile=${used}:`]);
+      // Sockets that are cut now find no place there.
+      await stack.process('envoy').kill('SIGKILL');
+      await stack.process('envoy').waitReady();
+      await delay(field.lastsMs);
+      await promisify(execFile)('prlimit', ['--pid', String(pid), '--nofile=65536:']);
+      return { bit: true, proof: `the limit was ${used} handles, ${streamsLost(field) - before} streams were lost` };
+    },
+  },
+  {
+    id: 'F-25-blocked',
+    title: 'the event loop of a gateway stands still for 3 s, three times',
+    async run(field) {
+      const gateway = field.mesh.stack.process('gateway');
+      let most = 0;
+      for (let times = 0; times < 3; times++) {
+        gateway.pause();
+        most = Math.max(most, await mostDuring(delay(3_000), () => inFlight(field)));
+        gateway.resume();
+        await delay(1_000);
+      }
+      return { bit: most > 0, proof: `up to ${most} sends waited` };
+    },
+  },
+  {
+    id: 'F-27',
+    title: 'cursors of somebody else, of nobody and cut short; a device twice at once',
+    async run(field) {
+      const outcomes: Record<string, number> = {};
+      const { bare } = field.cast;
+      for (let times = 0; times < 5; times++) {
+        const [one, other] = [choose(field.random, bare), choose(field.random, bare)];
+        for (const outcome of await one.tryCursors(other)) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+      }
+      const proof = Object.entries(outcomes)
+        .map(([outcome, times]) => `${outcome} ${times} times`)
+        .join(', ');
+      return { bit: Object.keys(outcomes).length > 0, proof };
+    },
+  },
+  {
+    id: 'F-28',
+    title: 'members come and go as fast as it goes while messages flow and streams resume',
+    async run(field) {
+      const { cast, random, mesh } = field;
+      const conversation = cast.conversations[2] ?? '';
+      const end = performance.now() + field.lastsMs;
+      let done = 0;
+      let raced = 0;
+      const race = async (): Promise<void> => {
+        while (performance.now() < end) {
+          const device = choose(random, cast.bare);
+          const isIn = cast.membership.isMember(conversation, device.userId);
+          const changing = cast.membership.toggle(conversation, device);
+          // Who is being removed goes on sending until told, and a little longer.
+          const sending = isIn
+            ? Array.from({ length: 4 }, async (_, i) => {
+                await delay(i * 2);
+                await device.send(conversation, `race-${raced++}`, 'still here?', 'no');
+              })
+            : [];
+          done += Number(await changing);
+          await Promise.all(sending);
+        }
+      };
+      const before = field.load.counts.acked;
+      await Promise.all([race(), race(), cutStreams(mesh, field.lastsMs)]);
+      const acked = field.load.counts.acked - before;
+      return { bit: done > 10 && acked > 10, proof: `${done} changes of members, ${acked} sends acked meanwhile` };
+    },
+  },
+];
+
+/** In the middle of it every stream has to resume. */
+async function cutStreams({ stack }: Field['mesh'], lastsMs: number): Promise<void> {
+  await delay(lastsMs / 2);
+  await stack.process('envoy').kill('SIGKILL');
+  await stack.process('envoy').waitReady();
+}

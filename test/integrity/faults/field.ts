@@ -1,0 +1,82 @@
+import type { Gate } from '../../e2e/support/gate.ts';
+import type { Mesh } from '../../e2e/support/mesh.ts';
+import type { Cast, Edge } from '../clients/cast.ts';
+import type { Journal } from '../history/journal.ts';
+import type { Network, WireName } from '../network/network.ts';
+import type { Load } from '../run/load.ts';
+import type { Random } from '../run/random.ts';
+import type { Watch } from '../run/watch.ts';
+
+/** What a fault works with. */
+export interface Field {
+  mesh: Mesh;
+  edge: Edge;
+  cast: Cast;
+  journal: Journal;
+  load: Load;
+  watch: Watch;
+  random: Random;
+  /** Stands between the relay and Kafka. */
+  relayToKafka: Gate;
+  /** Proxies between parts; only those that the run's faults asked for. */
+  network: Network;
+  /** How long a fault that lasts lasts, in milliseconds. */
+  lastsMs: number;
+  /** The fault is over from now on, though its turn is not. Without it, it is over when `run` resolves. */
+  healed: () => void;
+  /** Tells the terminal. */
+  say: (text: string) => void;
+}
+
+/** Whether a fault has bitten, by what was measured while it lasted. */
+export interface Bite {
+  bit: boolean;
+  proof: string;
+}
+
+/** A fault of the matrix in docs/guarantees.md. */
+export interface Fault {
+  id: string;
+  title: string;
+  /** A restart in good order, to which I14 applies. */
+  graceful?: boolean;
+  /** The wires that it needs proxies on. */
+  wires?: readonly WireName[];
+  /** Injects it, lets it last, heals it. Resolves when what it was done to is back. */
+  run(field: Field): Promise<Bite>;
+}
+
+/** Calls of sends that wait for an answer right now. */
+export function inFlight({ cast }: Field, transport?: string): number {
+  const meant = cast.devices.filter((device) => !transport || device.transport === transport);
+  return meant.reduce((sum, device) => sum + device.inFlight.size, 0);
+}
+
+/** How many calls of sends have ended without an answer since a moment of the journal's clock. */
+export function cutSince({ cast }: Field, at: number): number {
+  return cast.devices.reduce((sum, device) => sum + device.cut.filter((attempt) => attempt.to >= at).length, 0);
+}
+
+/** How many streams have ended so far. */
+export function streamsLost({ cast }: Field): number {
+  return cast.devices.reduce((sum, device) => sum + device.streamsLost, 0);
+}
+
+/** Committed and not yet published; 0 while nobody can tell. */
+export function backlogOf({ watch }: Field): number {
+  return watch.backlog ? watch.backlog.committed - watch.backlog.published : 0;
+}
+
+/** The greatest of what is read again and again while something is under way. */
+export async function mostDuring(work: Promise<unknown>, read: () => number): Promise<number> {
+  let most = read();
+  const timer = setInterval(() => {
+    most = Math.max(most, read());
+  }, 50);
+  try {
+    await work;
+  } finally {
+    clearInterval(timer);
+  }
+  return Math.max(most, read());
+}

@@ -1,0 +1,227 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { PartName } from '@realchat/stack';
+import { until } from '@realchat/testkit';
+import { countRecords } from '../../e2e/support/topic.ts';
+import { type Bite, backlogOf, cutSince, type Fault, type Field, inFlight, streamsLost } from './field.ts';
+
+/** Calls that have to wait before a kill is worth it. */
+const ENOUGH = 5;
+/** A relay that was killed before leaves its lease behind: its successor waits for its end. */
+const RELAY_BACK_MS = 30_000;
+
+/** F-01: each process is killed by SIGKILL with work in its hands. */
+export const kills: Fault[] = [
+  {
+    id: 'F-01-messaging',
+    title: 'kill -9 of messaging with sends in flight',
+    async run(field) {
+      // It is frozen first, until some wait for certain.
+      field.mesh.stack.process('messaging').pause();
+      await until('sends wait for messaging', () => inFlight(field) >= ENOUGH);
+      return kill(field, 'messaging', cutCalls(field));
+    },
+  },
+  {
+    id: 'F-01-relay',
+    title: 'kill -9 of the relay with a batch on the wire that Kafka has not got',
+    async run(field) {
+      const { relayToKafka } = field;
+      relayToKafka.close('toServer');
+      const waiting = await until(
+        'a batch is on the wire',
+        () => relayToKafka.held().toServer > 0 && backlogOf(field) > 0 && backlogOf(field),
+        RELAY_BACK_MS,
+      );
+      const proof = `${waiting} committed events were not published, a batch of them on the wire`;
+      return kill(
+        field,
+        'relay',
+        () => ({ bit: waiting > 0, proof }),
+        () => relayToKafka.open(),
+      );
+    },
+  },
+  {
+    id: 'F-01-delivery',
+    title: 'kill -9 of delivery with every stream open',
+    async run(field) {
+      const before = streamsLost(field);
+      return kill(field, 'delivery', () => {
+        const lost = streamsLost(field) - before;
+        return { bit: lost > 0, proof: `${lost} streams were lost` };
+      });
+    },
+  },
+  {
+    id: 'F-01-gateway',
+    title: 'kill -9 of the gateway with sockets and calls in JSON open',
+    async run(field) {
+      const messaging = field.mesh.stack.process('messaging');
+      messaging.pause();
+      const before = streamsLost(field);
+      await until(
+        'sends wait for the gateway',
+        () => inFlight(field, 'websocket') + inFlight(field, 'connect-json') >= ENOUGH,
+      );
+      const weigh = cutCalls(field);
+      return kill(
+        field,
+        'gateway',
+        () => {
+          const { proof } = weigh();
+          const lost = streamsLost(field) - before;
+          return { bit: lost > 0, proof: `${lost} streams were lost, ${proof}` };
+        },
+        () => messaging.resume(),
+      );
+    },
+  },
+  {
+    id: 'F-01-auth',
+    title: 'kill -9 of auth: nobody needs it for a token that is good',
+    run: (field) => kill(field, 'auth', () => ({ bit: true, proof: 'another process has its place' })),
+  },
+  {
+    id: 'F-11',
+    title: 'kill -9 of the relay when Kafka has a batch of which it does not know yet',
+    async run(field) {
+      const { relayToKafka, mesh } = field;
+      const repeats = await repeatsSoFar(field);
+      relayToKafka.close('toClient');
+      const ahead = await until(
+        'Kafka has what the relay has not noted',
+        async () => {
+          const more = (await countRecords(mesh)) - (await field.watch.ask()).published - repeats;
+          return relayToKafka.held().toClient > 0 && more > 0 && more;
+        },
+        RELAY_BACK_MS,
+      );
+      const proof = `${ahead} records were appended and not yet acknowledged to the relay`;
+      return kill(
+        field,
+        'relay',
+        () => ({ bit: ahead > 0, proof }),
+        () => relayToKafka.open(),
+      );
+    },
+  },
+  {
+    id: 'F-18',
+    title: 'every socket and stream is cut at once, three times: kill -9 of Envoy',
+    async run(field) {
+      const lost: number[] = [];
+      for (let times = 0; times < 3; times++) {
+        await until('most streams are live', () => liveShare(field) > 0.9, 60_000);
+        const before = streamsLost(field);
+        await kill(field, 'envoy', () => ({ bit: true, proof: '' }));
+        await delay(1_000);
+        lost.push(streamsLost(field) - before);
+      }
+      return { bit: lost.every((count) => count > 0), proof: `${lost.join(', ')} streams were lost` };
+    },
+  },
+];
+
+/** F-02: paused for 5 s, and for longer than leases and sessions last; then the process wakes up and goes on as if nothing was. */
+export const pauses: Fault[] = (['messaging', 'relay', 'delivery', 'gateway'] as const).map((name): Fault => {
+  // A relay's lease ends meanwhile: this is also F-12's, a relay that wakes up past its lease.
+  const lasts = name === 'relay' ? 15_000 : 5_000;
+  return {
+    id: name === 'relay' ? 'F-12' : `F-02-${name}`,
+    title: `${name} is frozen for ${lasts / 1000} s and wakes up`,
+    async run(field) {
+      const managed = field.mesh.stack.process(name);
+      const at = field.journal.now();
+      const waiting = inFlight(field);
+      const published = (await field.watch.ask()).published;
+      managed.pause();
+      let mostWaiting = 0;
+      let mostBacklog = 0;
+      try {
+        for (const end = performance.now() + lasts; performance.now() < end; await delay(100)) {
+          mostWaiting = Math.max(mostWaiting, inFlight(field));
+          mostBacklog = Math.max(mostBacklog, backlogOf(field));
+        }
+      } finally {
+        managed.resume();
+      }
+      const moved = (field.watch.backlog?.published ?? 0) - published;
+      const facts = `${mostWaiting - waiting} more sends waited, ${cutSince(field, at)} were cut, the backlog rose to ${mostBacklog}, ${moved} events were published meanwhile`;
+      const bit = name === 'relay' ? mostBacklog > 0 : name === 'delivery' || mostWaiting > waiting;
+      return { bit, proof: facts };
+    },
+  };
+});
+
+/** F-03 and F-04: in good order, one process and all of them in turn. */
+export const restarts: Fault[] = [
+  ...(['messaging', 'relay', 'delivery', 'gateway'] as const).map(
+    (name): Fault => ({
+      id: `F-03-${name}`,
+      title: `SIGTERM of ${name} under load`,
+      graceful: true,
+      run: (field) => restart(field, [name]),
+    }),
+  ),
+  {
+    id: 'F-04',
+    title: 'a rolling restart of every process of the mesh',
+    graceful: true,
+    run: (field) => restart(field, ['auth', 'profile', 'messaging', 'relay', 'delivery', 'gateway']),
+  },
+];
+
+/** Every process of a service, one after the other. */
+async function restart(field: Field, services: readonly string[]): Promise<Bite> {
+  const { stack } = field.mesh;
+  const names = [...stack.processes.keys()].filter((name) =>
+    services.some((service) => name.replace(/-\d+$/, '') === service),
+  );
+  const killed: string[] = [];
+  const pids = names.map((name) => stack.process(name).pid);
+  for (const name of names) {
+    const managed = stack.process(name);
+    if ((await managed.stop()) === 'killed') killed.push(name);
+    await managed.start();
+  }
+  const fresh = names.filter((name, i) => stack.process(name).pid !== pids[i]);
+  const proof = `${fresh.join(', ')} restarted${killed.length > 0 ? `; ${killed.join(', ')} did not go within the grace` : ''}`;
+  return { bit: fresh.length === names.length, proof };
+}
+
+/** Kills a process, waits for its successor. */
+async function kill(field: Field, name: PartName, weigh: () => Bite, then: () => void = () => {}): Promise<Bite> {
+  const managed = field.mesh.stack.process(name);
+  const { pid } = managed;
+  const at = field.journal.now();
+  await managed.kill('SIGKILL');
+  then();
+  await managed.waitReady();
+  if (managed.pid === pid) return { bit: false, proof: `${name} has survived` };
+  const ended = () => field.cast.devices.every((device) => [...device.inFlight].every((call) => call.from > at));
+  // Clients notice a lost peer in their own time.
+  await until('the calls that were in flight have ended', ended, 25_000).catch(() => {});
+  return weigh();
+}
+
+function cutCalls(field: Field): () => Bite {
+  const at = field.journal.now();
+  return () => {
+    const cut = cutSince(field, at);
+    return { bit: cut > 0, proof: `${cut} sends lost their answer` };
+  };
+}
+
+function liveShare({ cast }: Field): number {
+  return cast.devices.filter((device) => device.isLive).length / cast.devices.length;
+}
+
+/** Records of the topic that repeat earlier ones, from faults before: at most so many, since some are always on the way. */
+async function repeatsSoFar({ mesh, watch }: Field): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 5; i++) {
+    const { published } = await watch.ask();
+    least = Math.min(least, (await countRecords(mesh)) - published);
+  }
+  return least;
+}

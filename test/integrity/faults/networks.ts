@@ -1,0 +1,183 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { WireName } from '../network/network.ts';
+import type { Toxic } from '../network/toxiproxy.ts';
+import { type Bite, backlogOf, cutSince, type Fault, type Field, inFlight, mostDuring, streamsLost } from './field.ts';
+
+/** A wire on which nothing passes any more answers with this much at most: what was on its way. */
+const STILL_BYTES = 4096;
+
+/** Longer than the ceiling for what is seen late. */
+const SILENCE_MS = 11_000;
+
+const latency: Toxic = { type: 'latency', stream: 'downstream', attributes: { latency: 300, jitter: 200 } };
+const blackhole: Toxic = { type: 'timeout', stream: 'upstream', attributes: { timeout: 0 } };
+
+/** F-06, F-19, F-21, F-22: wires that are slow, lossy, one-way or cut, with the bytes that were not answered as the proof. */
+export const networks: Fault[] = [
+  poisoned('F-06-latency', 'Kafka answers the relay after 2 s, give or take 1', ['relay-kafka'], {
+    type: 'latency',
+    stream: 'downstream',
+    attributes: { latency: 2000, jitter: 1000 },
+  }),
+  poisoned('F-06-bandwidth', 'the relay gets 50 KB/s through to Kafka', ['relay-kafka'], {
+    type: 'bandwidth',
+    stream: 'upstream',
+    attributes: { rate: 50 },
+  }),
+  poisoned('F-06-reply-lost', 'Kafka takes what the relay sends, and its answers are lost', ['relay-kafka'], {
+    type: 'limit_data',
+    stream: 'downstream',
+    attributes: { bytes: 0 },
+  }),
+  {
+    id: 'F-19',
+    title: 'the last message before a silence never comes out of Kafka',
+    wires: ['delivery-kafka'],
+    async run(field) {
+      const { load, cast, random } = field;
+      const wire = field.network.wire('delivery-kafka');
+      const { pace } = load;
+      load.setPace(0);
+      await quiet(field);
+      await wire.cut();
+      const before = wire.bytes();
+      const device = cast.bare[Math.floor(random() * cast.bare.length)];
+      const key = `last-${Math.floor(random() * 1e9)}`;
+      await device?.send(cast.conversations[0] ?? '', key, 'the last one', 'no');
+      await delay(field.lastsMs);
+      const bytes = wire.bytes() - before;
+      await wire.mend();
+      field.healed();
+      // Nothing later must be needed to find it.
+      await delay(SILENCE_MS);
+      load.setPace(pace);
+      return {
+        bit: bytes === 0,
+        proof: `${bytes} bytes came from Kafka to delivery in the ${seconds(field)} after it`,
+      };
+    },
+  },
+  poisoned(
+    'F-21-latency',
+    '300 ms, give or take 200, between the gateway and its services',
+    ['gateway-messaging', 'gateway-delivery'],
+    latency,
+  ),
+  poisoned(
+    'F-21-database',
+    '300 ms, give or take 200, between messaging and Postgres',
+    ['messaging-postgres'],
+    latency,
+  ),
+  poisoned('F-21-slicer', 'what clients send and get comes in small pieces', ['clients-edge'], {
+    type: 'slicer',
+    stream: 'downstream',
+    attributes: { average_size: 32, size_variation: 16, delay: 2_000 },
+  }),
+  {
+    id: 'F-21-resets',
+    title: 'every connection of the clients is reset, every two seconds',
+    wires: ['clients-edge'],
+    async run(field) {
+      const wire = field.network.wire('clients-edge');
+      const before = streamsLost(field);
+      for (const end = performance.now() + field.lastsMs; performance.now() < end; await delay(1_800)) {
+        const heal = await wire.poison({ type: 'reset_peer', stream: 'downstream', attributes: { timeout: 0 } });
+        await delay(200);
+        await heal();
+      }
+      const lost = streamsLost(field) - before;
+      return { bit: lost > 0, proof: `${lost} streams were lost` };
+    },
+  },
+  holed('F-21-blackhole', 'calls of the gateway to messaging vanish', 'gateway-messaging'),
+  holed('F-21-half-open', 'what messaging asks of Postgres vanishes', 'messaging-postgres'),
+  cut('F-22-delivery-kafka', 'delivery is cut off from Kafka, its clients are not', 'delivery-kafka'),
+  cut('F-22-messaging-postgres', 'messaging is cut off from Postgres', 'messaging-postgres'),
+  cut('F-22-relay-postgres', 'the relay is cut off from Postgres', 'relay-postgres'),
+  cut('F-22-delivery-messaging', 'delivery is cut off from messaging, not from Kafka', 'delivery-messaging'),
+];
+
+function poisoned(id: string, title: string, wires: readonly WireName[], toxic: Toxic): Fault {
+  return {
+    id,
+    title,
+    wires,
+    async run(field) {
+      const on = wires.map((name) => field.network.wire(name));
+      const [waiting, backlog, lost] = [inFlight(field), backlogOf(field), streamsLost(field)];
+      const at = field.journal.now();
+      const bytesBefore = sumOf(on.map((wire) => wire.bytes()));
+      const heal = await Promise.all(on.map((wire) => wire.poison(toxic)));
+      let mostBacklog = 0;
+      const lasts = mostDuring(delay(field.lastsMs), () => backlogOf(field)).then((most) => (mostBacklog = most));
+      const mostWaiting = await mostDuring(lasts, () => inFlight(field));
+      await Promise.all(heal.map((each) => each()));
+      const bytes = sumOf(on.map((wire) => wire.bytes())) - bytesBefore;
+      const facts = {
+        waited: mostWaiting - waiting,
+        backlog: mostBacklog - backlog,
+        cut: cutSince(field, at),
+        lost: streamsLost(field) - lost,
+      };
+      const proof =
+        `${bytes} bytes were answered in ${seconds(field)}; ${facts.waited} more sends waited, ${facts.cut} were cut, the backlog rose ` +
+        `by ${facts.backlog}, ${facts.lost} streams were lost`;
+      const bit = facts.waited >= 5 || facts.backlog >= 10 || facts.cut > 0 || facts.lost > 0;
+      return { bit, proof };
+    },
+  };
+}
+
+function holed(id: string, title: string, name: WireName): Fault {
+  return {
+    id,
+    title,
+    wires: [name],
+    run: (field) => still(field, name, async () => field.network.wire(name).poison(blackhole)),
+  };
+}
+
+function cut(id: string, title: string, name: WireName): Fault {
+  return {
+    id,
+    title,
+    wires: [name],
+    run: (field) =>
+      still(field, name, async () => {
+        const wire = field.network.wire(name);
+        await wire.cut();
+        return () => wire.mend();
+      }),
+  };
+}
+
+/** Lets nothing pass for a while, and counts what passed all the same. */
+async function still(field: Field, name: WireName, close: () => Promise<() => Promise<void>>): Promise<Bite> {
+  const wire = field.network.wire(name);
+  const at = field.journal.now();
+  const acked = field.load.counts.acked;
+  const heal = await close();
+  await delay(500);
+  const before = wire.bytes();
+  const most = await mostDuring(delay(field.lastsMs), () => inFlight(field));
+  const bytes = wire.bytes() - before;
+  await heal();
+  const proof =
+    `${bytes} bytes were answered in ${seconds(field)}; up to ${most} sends waited, ${cutSince(field, at)} were cut, ` +
+    `${field.load.counts.acked - acked} were acked meanwhile`;
+  return { bit: bytes < STILL_BYTES, proof };
+}
+
+/** Nothing is on the way any more. */
+async function quiet(field: Field): Promise<void> {
+  for (let calm = 0; calm < 10; await delay(100)) calm = inFlight(field) === 0 && backlogOf(field) === 0 ? calm + 1 : 0;
+}
+
+function sumOf(values: number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
+function seconds({ lastsMs }: Field): string {
+  return `${(lastsMs / 1000).toFixed(0)} s`;
+}

@@ -1,0 +1,86 @@
+import { CONVERSATION_EVENTS, coordinatesOf, type EventRecord, type OutgoingRecord } from '@realchat/eventlog';
+import { until } from '@realchat/testkit';
+import { countRecords, readDeadLetters, withEventLog } from '../../e2e/support/topic.ts';
+import type { Fault, Field } from './field.ts';
+
+/** Records of a partition that are sent again. */
+const REPLAYED = 200;
+const PER_KIND = 4;
+
+/** F-15 and F-16: what does not belong into the topic, and what is there already. */
+export const topics: Fault[] = [
+  {
+    id: 'F-15',
+    title: 'records that cannot be read are put among the good ones',
+    async run(field) {
+      const records = poison(field);
+      const names: string[] = [];
+      await withEventLog(field.mesh, async (eventLog) => {
+        const producer = eventLog.producer();
+        for (const record of records) {
+          const [appended] = await producer.send([record]);
+          if (!appended) throw new Error('the broker did not say where');
+          const name = coordinatesOf({ topic: record.topic, partition: record.partition, offset: appended.baseOffset });
+          names.push(name);
+          field.journal.write({ type: 'poison', record: name });
+        }
+        await producer.stop();
+      });
+      const found = async () => {
+        const letters = new Set(await readDeadLetters(field.mesh));
+        return names.every((name) => letters.has(name));
+      };
+      await until('every one is a dead letter', found, 30_000).catch(() => {
+        // The checker tells which is not.
+      });
+      return { bit: names.length === records.length, proof: `${names.length} records were appended` };
+    },
+  },
+  {
+    id: 'F-16',
+    title: 'the topic is appended to itself: every reader gets what it had',
+    async run(field) {
+      const before = await countRecords(field.mesh);
+      const sent = await withEventLog(field.mesh, async (eventLog) => {
+        const records: EventRecord[] = [];
+        const tail = eventLog.tail({
+          reader: 'replay',
+          topics: [CONVERSATION_EVENTS.name],
+          from: 'earliest',
+          onRecords: (run) => void records.push(...run),
+        });
+        await until('the topic is read', () => records.length >= before, 30_000);
+        await tail.stop();
+        const again = [...Map.groupBy(records, (record) => record.partition).values()].flatMap((ofPartition) =>
+          ofPartition.slice(-REPLAYED).map(toOutgoing),
+        );
+        const producer = eventLog.producer();
+        await producer.send(again);
+        await producer.stop();
+        return again.length;
+      });
+      return { bit: sent > 0, proof: `${sent} records were appended again` };
+    },
+  },
+];
+
+function toOutgoing({ topic, partition, key, value, headers }: EventRecord): OutgoingRecord {
+  return { topic, partition, key, value, headers: headers.toOutgoing() };
+}
+
+/** Of each kind a few: without headers, with a place that is none, of another shard, without a key, without a value. */
+function poison({ cast, random }: Field): OutgoingRecord[] {
+  const conversation = cast.conversations[0] ?? '';
+  const good = { 'conversation-id': conversation, seq: '1', position: '1', type: '1' };
+  const value = new TextEncoder().encode('no event at all');
+  const kinds = (partition: number): Omit<OutgoingRecord, 'topic' | 'partition'>[] => [
+    { key: conversation, value },
+    { key: conversation, value, headers: { ...good, shard: String(partition), position: 'minus one' } },
+    { key: conversation, value, headers: { ...good, shard: String((partition + 1) % CONVERSATION_EVENTS.partitions) } },
+    { key: null, value, headers: { ...good, shard: String(partition) } },
+    { key: conversation, value: null, headers: { ...good, shard: String(partition) } },
+  ];
+  return Array.from({ length: PER_KIND }, () => Math.floor(random() * CONVERSATION_EVENTS.partitions)).flatMap(
+    (partition) => kinds(partition).map((record) => ({ ...record, topic: CONVERSATION_EVENTS.name, partition })),
+  );
+}

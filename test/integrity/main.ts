@@ -1,0 +1,96 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Problem } from '@realchat/stack';
+import { bugOf, bugs } from './bugs/bugs.ts';
+import { prove } from './bugs/prove.ts';
+import { catalogue, faultsOf } from './faults/catalogue.ts';
+import { parseLines, readHistory } from './history/read-history.ts';
+import { type Options, parseOptions, USAGE } from './run/options.ts';
+import { makeReport, type Report, tellReport } from './run/report.ts';
+import { commitOfTree, keepReport, newSeries, resumeSeries, runFolder } from './run/results.ts';
+import { runAgainstAddress, runAgainstOwnMesh } from './run/targets.ts';
+
+const EXIT = { true: 0, false: 1, unknown: 3 };
+
+const args = process.argv.slice(2);
+try {
+  process.exitCode = await main(args);
+} catch (error) {
+  if (!(error instanceof Problem)) throw error;
+  process.stderr.write(`✗ ${error.message}: ${error.wayOut}\n`);
+  process.exitCode = 2;
+}
+
+async function main(args: string[]): Promise<number> {
+  const options = parseOptions(args);
+  if (options.help) return tell(USAGE);
+  if (options.list) {
+    const rows = [...catalogue.map(({ id, title }) => [id, title]), ...bugs.map(({ name, title }) => [name, title])];
+    return tell(rows.map(([name = '', title]) => `${name.padEnd(24)} ${title}\n`).join(''));
+  }
+  if (options.check !== undefined) return judge(options.check);
+  if (options.bugs.length > 0) return proveAll(options, args);
+  return runSeries(options, args);
+}
+
+/** Each bug must be found by what it breaks. */
+async function proveAll(options: Options, args: string[]): Promise<number> {
+  const { seed } = options;
+  const { folder } = newSeries(seed, 1, args);
+  const chosen = options.bugs.includes('all') ? bugs : options.bugs.map(bugOf);
+  const verdicts: string[] = [];
+  let missed = 0;
+  for (const bug of chosen) {
+    tell(`${bug.name}: ${bug.title}\n`);
+    const file = join(folder, `${bug.name}.jsonl`);
+    const { found, isFound, example, report } = await prove(bug, { ...options, file, commit: commitOfTree(), say });
+    writeFileSync(join(folder, `${bug.name}.txt`), tellReport(report));
+    if (!isFound) missed++;
+    const line = `${isFound ? '✓' : '✗'} ${bug.name} breaks ${bug.breaks}: found ${found.join(', ') || 'nothing'}`;
+    verdicts.push(example === undefined ? line : `${line}\n    ${example}`);
+  }
+  tell(`\n${verdicts.join('\n')}\nresults: ${folder}\n`);
+  return missed === 0 ? 0 : 1;
+}
+
+function judge(file: string): number {
+  const history = readHistory(parseLines(readFileSync(file, 'utf8')));
+  const report = makeReport(history, { seed: history.seed, commit: commitOfTree(), command: `--check ${file}` });
+  tell(tellReport(report));
+  return EXIT[`${report.verdict}`];
+}
+
+async function runSeries(given: Options, args: string[]): Promise<number> {
+  const series = given.resume === undefined ? newSeries(given.seed, given.runs, args) : resumeSeries(given.resume);
+  const options = given.resume === undefined ? given : parseOptions(series.args);
+  let worst = 0;
+  for (const seed of series.seeds) {
+    tell(`seed ${seed}\n`);
+    const report = await runOnce({ ...options, seed }, runFolder(series.folder, seed), series.args.join(' '));
+    tell(`\n${tellReport(report)}\n`);
+    worst = Math.max(worst, EXIT[`${report.verdict}`] === 1 ? 4 : EXIT[`${report.verdict}`]);
+  }
+  tell(`results: ${series.folder}\n`);
+  return worst === 4 ? 1 : worst;
+}
+
+async function runOnce(options: Options, folder: string, command: string): Promise<Report> {
+  const about = { seed: options.seed, commit: commitOfTree(), command };
+  const file = join(folder, 'history.jsonl');
+  const lines =
+    options.address === undefined
+      ? await runAgainstOwnMesh({ ...options, faults: faultsOf(options.faults), file, commit: about.commit, say })
+      : await runAgainstAddress({ ...options, address: options.address, file, commit: about.commit, say });
+  const report = makeReport(readHistory(lines), about);
+  keepReport(folder, report);
+  return report;
+}
+
+function say(text: string): void {
+  tell(`${new Date().toISOString().slice(11, 19)} ${text}\n`);
+}
+
+function tell(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}

@@ -1,0 +1,96 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createStack, inEvery, type Progress, type Stack, silentProgress } from '@realchat/stack';
+import { type Gate, startGate } from '../../e2e/support/gate.ts';
+import type { Mesh } from '../../e2e/support/mesh.ts';
+import type { Edge } from '../clients/cast.ts';
+import { Network, type WireName } from '../network/network.ts';
+
+/** A mesh of one's own, with what faults need between its parts. */
+export interface TestedMesh {
+  mesh: Mesh;
+  edge: Edge;
+  relayToKafka: Gate;
+  network: Network;
+  stop(failed: boolean): Promise<void>;
+}
+
+export interface MeshOptions {
+  /** How many processes of every service. */
+  instances: number;
+  wires: readonly WireName[];
+  /** Environment of processes, besides that of the launcher. */
+  env?: Record<string, Record<string, string>>;
+  progress?: Progress;
+}
+
+const BREAKS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Starts it on free ports, with its data in a temporary folder. */
+export async function startTestedMesh({
+  instances,
+  wires,
+  env = {},
+  progress = silentProgress,
+}: MeshOptions): Promise<TestedMesh> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'realchat-integrity-'));
+  let network: Network | undefined;
+  let gate: Gate | undefined;
+  const stack = await createStack({
+    dataDir,
+    ports: 'private',
+    instances: inEvery(instances),
+    progress,
+    overrides: async (ports) => {
+      network = await Network.create(wires, ports, inEvery(instances));
+      const { advertised, reroute } = network;
+      gate = await startGate(advertised.MESSAGING ?? ports.kafkaMessaging);
+      const through = Object.entries(advertised).map(([listener, port]) => [listener, `127.0.0.1:${port}`]);
+      return { env, reroute, kafka: { advertised: { ...Object.fromEntries(through), MESSAGING: gate.address } } };
+    },
+  });
+  if (!network || !gate) throw new Error('the mesh has no network');
+  const [wire, relayToKafka] = [network, gate];
+  // Whoever breaks the run off leaves nothing behind.
+  const killNow = () => {
+    stack.killNow();
+    wire.killNow();
+    process.kill(process.pid, 'SIGKILL');
+  };
+  for (const signal of BREAKS) process.once(signal, killNow);
+  const stop = async (failed: boolean) => {
+    for (const signal of BREAKS) process.off(signal, killNow);
+    await stack.stop();
+    await relayToKafka.stop();
+    await wire.stop();
+    if (failed) process.stderr.write(`The logs of the failed run are in ${stack.addresses.logs}\n`);
+    else await rm(dataDir, { recursive: true, force: true });
+  };
+  try {
+    await stack.start();
+    const mesh = await meshOf(stack, stop);
+    const edge: Edge = {
+      url: `http://localhost:${wire.edge.plain}`,
+      tls: { url: `https://localhost:${wire.edge.tls}`, certificateAuthority: mesh.certificateAuthority },
+    };
+    return { mesh, edge, relayToKafka, network: wire, stop };
+  } catch (error) {
+    await stop(true);
+    throw error;
+  }
+}
+
+async function meshOf(stack: Stack, stop: (failed: boolean) => Promise<void>): Promise<Mesh> {
+  const { plain, tls, authorityFile } = stack.addresses;
+  return {
+    stack,
+    plain,
+    tls,
+    tlsAddress: new URL(tls).host,
+    certificateAuthority: await readFile(authorityFile),
+    certificateAuthorityFile: authorityFile,
+    webSocketUrl: `${tls.replace('https:', 'wss:')}/ws`,
+    stop: (failed = false) => stop(failed),
+  };
+}

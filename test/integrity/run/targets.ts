@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import type { Progress } from '@realchat/stack';
+import type { Edge } from '../clients/cast.ts';
+import type { Fault } from '../faults/field.ts';
+import { Journal } from '../history/journal.ts';
+import type { Line } from '../history/line.ts';
+import { lookInside } from './look-inside.ts';
+import { startTestedMesh } from './mesh.ts';
+import { makePlan } from './plan.ts';
+import { randomFrom } from './random.ts';
+import { run } from './run.ts';
+import { startWatch } from './watch.ts';
+
+interface Common {
+  seed: number;
+  commit: string;
+  minutes: number;
+  /** Of load before the first fault, in seconds. */
+  warmUp: number;
+  rate: number;
+  devices: number;
+  /** Where the history is kept; nowhere when undefined. */
+  file: string | undefined;
+  say: (text: string) => void;
+}
+
+/** Against a mesh that runs somewhere: load without faults. Answers the history. */
+export async function runAgainstAddress(
+  options: Common & { address: string; ca?: string | undefined },
+): Promise<Line[]> {
+  const { address, ca } = options;
+  const url = address.replace(/\/$/, '');
+  const edge: Edge = ca === undefined ? { url } : { url, tls: { url, certificateAuthority: readFileSync(ca) } };
+  return record(options, [], async (journal) => {
+    const random = randomFrom(options.seed);
+    const plan = makePlan([], options.minutes, 0, random);
+    await run({ edge, journal, plan, random, devices: options.devices, perSecond: options.rate, say: options.say });
+  });
+}
+
+export interface OwnMeshOptions extends Common {
+  faults: readonly Fault[];
+  instances: number;
+  /** Environment of processes, besides the launcher's. */
+  env?: Record<string, Record<string, string>>;
+}
+
+/** Against a mesh of its own, which it starts, puts faults on, looks into, and stops. Answers the history. */
+export async function runAgainstOwnMesh(options: OwnMeshOptions): Promise<Line[]> {
+  const { faults, instances, say, env = {} } = options;
+  const random = randomFrom(options.seed);
+  const plan = makePlan(faults, options.minutes, options.warmUp * 1000, random);
+  say(`starting a mesh of ${instances} of every service`);
+  const wires = [...new Set(faults.flatMap((fault) => fault.wires ?? []))];
+  const tested = await startTestedMesh({ instances, wires, env, progress: eventsOnly(say) });
+  let whole = false;
+  try {
+    const lines = await record(options, plan.faults, async (journal) => {
+      const { mesh, edge, relayToKafka, network } = tested;
+      const watch = startWatch(mesh, journal);
+      try {
+        await run({
+          edge,
+          journal,
+          plan,
+          random,
+          devices: options.devices,
+          perSecond: options.rate,
+          say,
+          field: (cast, load) => ({
+            mesh,
+            edge,
+            cast,
+            journal,
+            load,
+            watch,
+            random,
+            relayToKafka,
+            network,
+            lastsMs: plan.lastsMs,
+            say,
+            healed: () => undefined,
+          }),
+        });
+        say('reading the log and the topics');
+        await lookInside(mesh, journal);
+      } finally {
+        await watch.stop();
+      }
+    });
+    whole = true;
+    return lines;
+  } finally {
+    await tested.stop(!whole);
+  }
+}
+
+async function record(
+  options: Common,
+  faults: readonly Fault[],
+  work: (journal: Journal) => Promise<void>,
+): Promise<Line[]> {
+  const journal = new Journal(options.file);
+  const { seed, commit } = options;
+  journal.write({ type: 'run', seed, commit, faults: faults.map((fault) => fault.id) });
+  try {
+    await work(journal);
+  } finally {
+    journal.close();
+  }
+  return journal.lines;
+}
+
+/** Deaths and returns of processes; the steps of the start are no news here. */
+function eventsOnly(say: (text: string) => void): Progress {
+  return { say: (text) => say(text.trim()), step: (_label, work) => work(() => undefined) };
+}
