@@ -39,8 +39,8 @@ export const bugs: readonly Bug[] = [
         to: 'repair(shard: number): void {\n    if (shard >= 0) return;',
       },
     ],
-    faults: ['F-22-delivery-kafka'],
-    breaks: 'I2',
+    faults: ['F-19'],
+    breaks: 'I11',
   },
   {
     name: 'no-heads',

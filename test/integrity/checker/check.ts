@@ -93,12 +93,15 @@ function judge({ id, name, holds, unknown }: Invariant, history: History, doubt:
 }
 
 /** Why nothing that was found proves nothing. */
-function doubtOf({ faults, devices }: History, { acked }: Counts, leastAcked: number): string | undefined {
+function doubtOf({ faults, devices, sessions }: History, { acked }: Counts, leastAcked: number): string | undefined {
   if (acked < leastAcked) return `only ${acked} messages were acked, ${leastAcked} are needed`;
   const blunt = faults.find((fault) => fault.bit !== true);
   if (blunt) return `${blunt.id} did not bite${blunt.proof && `: ${blunt.proof}`}`;
   const dead = devices.find((device) => device.died !== undefined);
   if (dead) return `the client ${dead.device} died: ${dead.died}`;
+  const left = new Set(sessions.map((session) => session.device));
+  const away = devices.find((device) => !device.connected && !left.has(device.device));
+  if (away) return `${away.device} is not connected at the end, so that nothing is due to it`;
   return undefined;
 }
 

@@ -286,6 +286,12 @@ describe('what cannot be told is unknown, never true', () => {
     expect(check(history, { leastAcked: 10 }).verdict).toBe('unknown');
   });
 
+  test('a client that is away at the end', () => {
+    const history = goodHistory();
+    deviceOf(history).connected = false;
+    expect(check(history, { leastAcked: 10 }).verdict).toBe('unknown');
+  });
+
   test('too few messages', () => {
     expect(check(goodHistory(), { leastAcked: 1000 }).verdict).toBe('unknown');
   });

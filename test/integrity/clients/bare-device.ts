@@ -176,11 +176,12 @@ export class BareDevice implements Device {
     let backoff = 50;
     while (!this.#stopping) {
       const failure = await this.#stream?.ended;
+      // Until the run ended it, the device was connected.
+      if (this.#stopping) return;
       this.isLive = false;
       this.streamsLost++;
       const code = failure ? [failure.code, failure.reason].filter(Boolean).join(' ') : 'OK';
       this.#journal.write({ type: 'stream', op: 'close', device: this.name, code });
-      if (this.#stopping) return;
       if (isExpired(failure)) await this.#renew().catch(() => {});
       else if (failure && !failure.worthRepeating) {
         this.#journal.write({ type: 'stream', op: 'died', device: this.name, reason: failure.message });
