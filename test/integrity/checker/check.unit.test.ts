@@ -288,7 +288,8 @@ describe('what cannot be told is unknown, never true', () => {
 
   test('a client that is away at the end', () => {
     const history = goodHistory();
-    deviceOf(history).connected = false;
+    // Not the one of whom others are told that they are online.
+    Object.assign(history.devices[1] as object, { connected: false });
     expect(check(history, { leastAcked: 10 }).verdict).toBe('unknown');
   });
 
