@@ -38,7 +38,8 @@ export const USAGE = `npm run bench [-- options]
   --seconds 12         measured at each rate, after a warm-up of 8 s
   --seed 1             of the texts
   --resume             goes on where the last run was broken off
-  --profile folder     leaves a profile of processor time of each process of the mesh; not stored
+  --store              stores the result although it is not of the whole plan
+  --profile folder     leaves a profile of processor time of each process of the mesh; never stored
 `;
 
 const FULL = {
@@ -60,11 +61,12 @@ export function readOptions(args: string[]): Invocation {
       scenario: { type: 'string' },
       rates: { type: 'string' },
       rounds: { type: 'string' },
-      transport: { type: 'string', default: Object.keys(targetTitles).join(',') },
-      pairs: { type: 'string', default: '25' },
+      transport: { type: 'string' },
+      pairs: { type: 'string' },
       seconds: { type: 'string' },
       seed: { type: 'string', default: '1' },
       resume: { type: 'boolean', default: false },
+      store: { type: 'boolean', default: false },
       profile: { type: 'string' },
     },
   });
@@ -76,8 +78,8 @@ export function readOptions(args: string[]): Invocation {
       scenarios,
       rates: numbers('rates', values.rates ?? usual.rates),
       rounds: number('rounds', values.rounds ?? usual.rounds),
-      targets: targetsOf(values.transport),
-      pairs: number('pairs', values.pairs),
+      targets: targetsOf(values.transport ?? Object.keys(targetTitles).join(',')),
+      pairs: number('pairs', values.pairs ?? '25'),
       warmUpSeconds: usual.warmUpSeconds,
       measuredSeconds: number('seconds', values.seconds ?? usual.seconds),
       searchSeconds: usual.searchSeconds,
@@ -85,8 +87,13 @@ export function readOptions(args: string[]): Invocation {
     },
     resume: values.resume,
     profiles: values.profile,
-    store: !values.quick && values.profile === undefined,
+    store: values.profile === undefined && (values.store || isWhole(values)),
   };
+}
+
+/** Whether nothing was left out: the stored results are to be compared with each other. */
+function isWhole({ seed: _seed, resume: _resume, ...others }: Record<string, unknown>): boolean {
+  return Object.values(others).every((value) => value === undefined || value === false);
 }
 
 function targetsOf(text: string): TargetName[] {

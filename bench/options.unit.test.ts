@@ -14,9 +14,12 @@ describe('the command line', () => {
     expect(options).toMatchObject({ rates: [100, 300], scenarios: [1], targets: ['grpc'], rounds: 5 });
   });
 
-  test('keeps no result of a quick run, nor of one that is profiled', () => {
+  test('keeps no result of a run that leaves something out, unless asked to; never of one that is profiled', () => {
     expect(readOptions(['--quick']).store).toBe(false);
-    expect(readOptions(['--profile', 'x']).store).toBe(false);
+    expect(readOptions(['--rates', '500']).store).toBe(false);
+    expect(readOptions(['--resume', '--seed', '7']).store).toBe(true);
+    expect(readOptions(['--rates', '500', '--store']).store).toBe(true);
+    expect(readOptions(['--profile', 'x', '--store']).store).toBe(false);
   });
 
   test.each([

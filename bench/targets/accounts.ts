@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Pair } from '../load/step.ts';
 
 interface Account {
@@ -18,6 +19,10 @@ interface Session {
 /** Access tokens live five minutes, a run less than two. */
 const RENEW_AFTER_MS = 120_000;
 const AT_ONCE = 8;
+/** Too many requests, and a dependency that is away. */
+const FOR_NOW = [429, 503];
+const RETRY_MS = 1_000;
+const MOST_ATTEMPTS = 20;
 
 /** The load's users, registered through the edge as anybody is, in pairs with a direct conversation each. */
 export class Accounts {
@@ -71,11 +76,18 @@ export class Accounts {
     Object.assign(account, toAccount(session));
   }
 
+  /** Makes a call again while it is refused for now: what goes on here is not measured. */
   async #call<T>(method: string, body: object, token?: string): Promise<T> {
     const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
-    const response = await fetch(`${this.#edge}/${method}`, { method: 'POST', headers, body: JSON.stringify(body) });
-    if (!response.ok) throw new Error(`${method}: ${response.status} ${await response.text()}`);
-    return (await response.json()) as T;
+    for (let attempt = 1; ; attempt++) {
+      const response = await fetch(`${this.#edge}/${method}`, { method: 'POST', headers, body: JSON.stringify(body) });
+      if (response.ok) return (await response.json()) as T;
+      const text = await response.text();
+      if (!FOR_NOW.includes(response.status) || attempt === MOST_ATTEMPTS) {
+        throw new Error(`${method}: ${response.status} ${text}`);
+      }
+      await delay(RETRY_MS);
+    }
   }
 }
 
