@@ -8,10 +8,17 @@ export const commitClient: ClientKind = {
     const client = new pg.Client({ connectionString: address });
     await client.connect();
     const text = 'insert into commits (conversation_id, client_id, body) values ($1, $2, $3) returning id';
+    const insert = async (values: string[]) => {
+      const { rows } = await client.query<{ id: string }>({ name: 'commit', text, values });
+      return Number(rows[0]?.id);
+    };
+    // A connection carries one statement at a time.
+    let last: Promise<unknown> = Promise.resolve();
     return {
-      async send(...values) {
-        const { rows } = await client.query<{ id: string }>({ name: 'commit', text, values });
-        return Number(rows[0]?.id);
+      send(...values) {
+        const inserted = last.then(() => insert(values));
+        last = inserted.catch(() => {});
+        return inserted;
       },
       close: () => client.end(),
     };
