@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { createRealChat, Directory, newId, type RealChat } from '@realchat/client';
+import { createRealChat, newId, type RealChat } from '@realchat/client';
 import { ConversationKind } from '@realchat/gen/realchat/messaging/v1/conversation';
 import type { CommandLine } from './command-line.ts';
 import { dlq } from './dlq.ts';
@@ -14,6 +14,8 @@ interface Context {
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
 }
+
+const PROFILES_AT_ONCE = 100;
 
 const COMMANDS: Record<string, (context: Context) => Promise<void>> = {
   register: (context) => enter(context, 'register'),
@@ -63,35 +65,40 @@ async function create(context: Context): Promise<void> {
   if ((line.title === undefined) === (line.direct === undefined)) throw new UsageError('--title or --direct?');
   if (line.direct !== undefined) operands(line, 0);
   await resume(chat);
-  const directory = new Directory(chat.profiles, () => {});
-  const find = async (username: string) => (await directory.find(username)).userId;
-  const make = async () => {
-    const conversation =
-      line.direct === undefined
-        ? {
-            case: 'group' as const,
-            value: { title: line.title ?? '', memberIds: await Promise.all(line.operands.map(find)) },
-          }
-        : { case: 'direct' as const, value: { userId: await find(line.direct) } };
-    return chat.conversations.createConversation({ conversation, requestId: newId() });
-  };
-  const { conversation } = await inTime(line, make());
-  const conversationId = conversation?.conversationId ?? '';
+  const { direct, title = '', operands: usernames } = line;
+  const made = direct === undefined ? chat.createGroup(title, usernames) : chat.openDirect(direct);
+  const { conversationId } = await inTime(line, made);
   output.data({ conversationId }, conversationId);
 }
 
 async function conversations({ line, chat, output }: Context): Promise<void> {
   operands(line, 0);
   await resume(chat);
-  const directory = new Directory(chat.profiles, () => {});
-  for (const each of await inTime(line, chat.listConversations())) {
-    const { conversationId, kind, title, peerId, lastSeq, memberCount } = each;
+  const all = await inTime(line, chat.listConversations());
+  const peers = all.map(({ peerId }) => peerId).filter((peerId) => peerId !== '');
+  const names = await inTime(line, usernamesOf(chat, [...new Set(peers)]));
+  for (const { conversationId, kind, title, peerId, lastSeq, memberCount, unreadCount } of all) {
     const isDirect = kind === ConversationKind.DIRECT;
     const kindName = isDirect ? 'direct' : 'group';
-    const fields = { conversationId, kind: kindName, title, peerId, lastSeq: String(lastSeq), memberCount };
-    const name = isDirect ? directory.nameOf(peerId) || peerId : printable(title);
-    output.data(fields, `${conversationId}  ${kindName}  ${name}`);
+    const peerUsername = names.get(peerId) ?? '';
+    const counts = { lastSeq: String(lastSeq), memberCount, unreadCount: String(unreadCount) };
+    const name = isDirect ? peerUsername || peerId : printable(title);
+    const unread = unreadCount > 0n ? `  (${unreadCount} unread)` : '';
+    output.data(
+      { conversationId, kind: kindName, title, peerId, peerUsername, ...counts },
+      `${conversationId}  ${kindName}  ${name}${unread}`,
+    );
   }
+}
+
+async function usernamesOf(chat: RealChat, userIds: readonly string[]): Promise<Map<string, string>> {
+  const names = new Map<string, string>();
+  for (let from = 0; from < userIds.length; from += PROFILES_AT_ONCE) {
+    const batch = userIds.slice(from, from + PROFILES_AT_ONCE);
+    const { profiles } = await chat.profiles.batchGetProfiles({ userIds: batch });
+    for (const { userId, username } of profiles) names.set(userId, username);
+  }
+  return names;
 }
 
 async function send({ line, chat, output, signal }: Context): Promise<void> {

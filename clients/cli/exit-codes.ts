@@ -1,5 +1,5 @@
 import { Code, ConnectError } from '@connectrpc/connect';
-import { failureOf } from '@realchat/client';
+import { failureOf, UnknownUserError } from '@realchat/client';
 
 /** How a command ends. */
 export const exitCodes = {
@@ -35,6 +35,7 @@ export function outcomeOf(thrown: unknown): { exitCode: number; sentence: string
   if (thrown instanceof UsageError || isParseError(thrown)) {
     return { exitCode: exitCodes.usage, sentence: (thrown as Error).message };
   }
+  if (thrown instanceof UnknownUserError) return { exitCode: exitCodes.refused, sentence: thrown.message };
   if (!(thrown instanceof ConnectError)) return { exitCode: exitCodes.refused, sentence: String(thrown) };
   const { code, reason, sentence, violations, passing } = failureOf(thrown);
   const words = [sentence, ...violations.map((each) => `${each.field}: ${each.sentence}`)].join(' ');

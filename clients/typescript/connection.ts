@@ -58,6 +58,11 @@ export class Connection {
     await Promise.all(refreshing);
   }
 
+  /** Looks at once whether the open sockets live: one whose server does not answer in time is given up. */
+  probe(timeoutMs: number): void {
+    for (const session of this.#sessions.keys()) session.probe(timeoutMs);
+  }
+
   close(): void {
     this.#closed = true;
     for (const session of this.#sessions.keys()) session.close(closeCodes.normal.code, '');

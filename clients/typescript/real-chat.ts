@@ -1,76 +1,32 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { type Client, createClient, type Transport } from '@connectrpc/connect';
 import { DeliveryService } from '@realchat/gen/realchat/delivery/v1/delivery_service';
-import type { Conversation } from '@realchat/gen/realchat/messaging/v1/conversation';
-import type { ConversationEvent } from '@realchat/gen/realchat/messaging/v1/conversation_event';
+import type { Conversation, Member } from '@realchat/gen/realchat/messaging/v1/conversation';
 import { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
 import type { Message } from '@realchat/gen/realchat/messaging/v1/message';
 import { MessageService } from '@realchat/gen/realchat/messaging/v1/message_service';
 import { ProfileService } from '@realchat/gen/realchat/profile/v1/profile_service';
 import { newId } from './account/new-id.ts';
-import { ConversationSync } from './chat/conversation-sync.ts';
-import { SendLanes } from './chat/send-lanes.ts';
-import { type Continuity, Subscription } from './chat/subscription.ts';
+import type { History } from './chat/histories.ts';
+import type { Receipts } from './chat/members.ts';
 import { Account, type Credentials } from './client/account.ts';
-import { type ChatStore, memoryStore } from './client/chat-store.ts';
+import { memoryStore } from './client/chat-store.ts';
 import { Emitter } from './client/emitter.ts';
-import { Inbox } from './client/inbox.ts';
+import type { RealChatEvents, Status } from './client/events.ts';
 import { KeptState } from './client/kept-state.ts';
+import type { RealChatOptions } from './client/options.ts';
+import { withUnaryTimeout } from './client/unary-timeout.ts';
+import { UserChat } from './client/user-chat.ts';
+import { watchForWaking } from './client/wake-signals.ts';
 import { Pause } from './net/pause.ts';
-import { retrying } from './net/retrying.ts';
-import type { SessionClosed, WebSocketConstructor } from './socket.ts';
-import { Conversations, type Entry } from './store/conversations.ts';
-import { Outbox, type Pending } from './store/outbox.ts';
+import type { SessionClosed } from './socket.ts';
+import { type Entry, lastNumberOf } from './store/conversations.ts';
+import type { Pending } from './store/outbox.ts';
 import { createWebSocketTransport, type WebSocketTransport } from './web-socket-transport.ts';
 
-export interface RealChatOptions {
-  /** Where the edge is, as in `https://chat.example.com`; with a path, where its WebSocket is. */
-  readonly url: string | URL;
-  /** Keeps session, cursor and unsent messages over restarts. Default: nothing is kept over a restart. */
-  readonly store?: ChatStore | undefined;
-  /** The id of this device, 1 to 64 of A-Z, a-z, 0-9, `_`, `.` and `-`. Default: made once and kept in the store. */
-  readonly deviceId?: string | undefined;
-  /** Default: the global WebSocket. */
-  readonly webSocket?: WebSocketConstructor | undefined;
-  /** The store has failed, and the client goes on without it. Default: a line on the console. */
-  readonly storeFailed?: ((error: unknown) => void) | undefined;
-}
-
-/** How the client hears of what others do: `ended` is for good, with the reason as a sentence. */
-export interface Status {
-  readonly state: 'connecting' | 'live' | 'reconnecting' | 'ended';
-  readonly reason?: string;
-}
-
-/** What a client tells its application. */
-export interface RealChatEvents {
-  /** A message of any conversation, its own included: each once, in order of seq within its conversation. */
-  message: Message;
-  /** A message was written here and is being sent. */
-  pending: Pending;
-  /** A message that was written here is durable. May come before or after its `message`. */
-  confirmed: Message;
-  /** The server will not take a message that was written here: see its `refusal`. It is not sent again by itself. */
-  refused: Pending;
-  /** A conversation is new, has changed, or was left. */
-  conversation: Entry;
-  status: Status;
-  /**
-   * More was missed than the server replays, or its log is another one. Messages of conversations that this client has
-   * begun to tell of still come as usual; of the others, read what you show again with `history`.
-   */
-  reset: undefined;
-}
-
-/** All that lives as long as `start` and `close` let it. */
-interface Running {
-  readonly inbox: Inbox;
-  readonly sync: ConversationSync;
-  readonly subscription: Subscription;
-}
-
-const UNARY_TIMEOUT_MS = 10_000;
 const MOST_PENDING = 1_000;
+const GAP_GRACE_MS = 400;
+const PROBE_MS = 3_000;
 
 /** A user's chat on one device, over lost sockets, restarts, expired tokens and reloads. Made by `createRealChat`. */
 export class RealChat {
@@ -81,27 +37,27 @@ export class RealChat {
   readonly #kept: KeptState;
   readonly #account: Account;
   readonly #transport: WebSocketTransport;
+  /** Of all calls: streams over the socket, unary ones as the options say. */
+  readonly #calls: Transport;
   readonly #emitter = new Emitter<RealChatEvents>();
   readonly #pause = new Pause();
   readonly #closed = new AbortController();
-  readonly #known = new Conversations();
+  #user: UserChat | undefined;
   #userId = '';
-  #outbox = new Outbox();
-  #lanes: SendLanes | undefined;
-  #running: Running | undefined;
+  #username = '';
+  #started = false;
   #status: Status = { state: 'connecting' };
-  // Newer than what is kept, while a gap is open before it.
-  #cursor: Uint8Array<ArrayBuffer> = new Uint8Array();
 
   constructor(options: RealChatOptions) {
     const url = webSocketUrl(options.url);
-    const { webSocket } = options;
+    const { webSocket, unary } = options;
     this.#options = options;
     const storeFailed = options.storeFailed ?? ((error) => console.error('the store of the chat has failed', error));
     this.#kept = new KeptState(options.store ?? memoryStore(), storeFailed);
     this.#account = new Account({
       url,
       webSocket,
+      unary,
       kept: this.#kept,
       // A socket that cannot take it closes, and the next one begins with the new token.
       renewed: (token) => void this.#transport.refresh(token).catch(() => {}),
@@ -114,20 +70,28 @@ export class RealChat {
       interceptors: [this.#account.renewing],
       onClosed: (event) => this.#socketClosed(event),
     });
-    const bounded = withUnaryTimeout(this.#transport);
-    this.profiles = createClient(ProfileService, bounded);
-    this.conversations = createClient(ConversationService, bounded);
-    this.messages = createClient(MessageService, bounded);
+    const unaryCalls = unary ? unary([this.#account.authorizing]) : this.#transport;
+    this.#calls = withUnaryTimeout({
+      unary: (...call) => unaryCalls.unary(...call),
+      stream: (...call) => this.#transport.stream(...call),
+    });
+    this.profiles = this.service(ProfileService);
+    this.conversations = this.service(ConversationService);
+    this.messages = this.service(MessageService);
   }
 
   /** Calls any other service of the contract as the user who is logged in. Made for operators' tools. */
   service<S extends DescService>(service: S): Client<S> {
-    return createClient(service, withUnaryTimeout(this.#transport));
+    return createClient(service, this.#calls);
   }
 
   /** Who is logged in; empty when nobody is. */
   get userId(): string {
     return this.#userId;
+  }
+
+  get username(): string {
+    return this.#username;
   }
 
   get status(): Status {
@@ -136,12 +100,17 @@ export class RealChat {
 
   /** Messages that wait for their answer, in the order they were written; refused ones too, until they are discarded. */
   get pending(): Pending[] {
-    return this.#outbox.all();
+    return this.#user?.outbox.all() ?? [];
   }
 
-  /** The conversations that the user is in, the last active first. Complete soon after `start`. */
+  /** The conversations that the user is in, the last active first. Complete once they are `listed`. */
   get known(): Entry[] {
-    return this.#known.sorted();
+    return this.#user?.known.sorted() ?? [];
+  }
+
+  /** Whether all conversations of the user were listed since `start`. */
+  get listed(): boolean {
+    return this.#user?.sync.listed ?? false;
   }
 
   /** Listens until the function that is returned is called. */
@@ -168,50 +137,14 @@ export class RealChat {
     return resumed;
   }
 
-  /** Begins to listen, from where this device was last, and to send what waits. */
+  /** Begins to listen, from where this device was last, and to send what waits. @throws ConnectError when nobody is logged in. */
   async start(): Promise<void> {
-    if (this.#running) return;
-    const { userId } = this.#account.session;
-    const { cursor, marks } = await this.#kept.place(userId);
-    const pause = this.#pause;
-    const { signal } = this.#closed;
-    const list = (conversationId: string, value: bigint) => {
-      const from = { case: 'afterSeq' as const, value };
-      const page = () => this.messages.listMessages({ conversationId, from, pageSize: 200 }, { signal });
-      return retrying(page, { pause, signal });
-    };
-    const inbox = new Inbox(marks, {
-      list,
-      message: (message) => this.#emitter.emit('message', message),
-      settled: () => this.#keepCursor(),
-      pause,
-    });
-    const sync = new ConversationSync(this.#known, {
-      service: this.conversations,
-      userId,
-      isSeen: () => false,
-      changed: () => {},
-      pause,
-      signal,
-    });
-    const subscription = new Subscription({
-      delivery: createClient(DeliveryService, this.#transport),
-      cursor,
-      keepCursor: (newer) => {
-        this.#cursor = new Uint8Array(newer);
-        this.#keepCursor();
-      },
-      renewToken: () => this.#account.renewForStream(),
-      event: (event) => this.#event(event),
-      caughtUp: (continuity) => this.#caughtUp(continuity),
-      linkChanged: (state) => this.#setStatus({ state }),
-      pause,
-    });
-    this.#running = { inbox, sync, subscription };
+    const user = this.#loggedIn;
+    if (this.#started) return;
+    this.#started = true;
     this.#emitter.emit('status', this.#status);
-    void this.#list();
-    void subscription.run();
-    for (const id of new Set(this.pending.map(({ conversationId }) => conversationId))) void this.#lanes?.run(id);
+    watchForWaking({ woken: () => this.wake(), leaving: () => user.keepNow() }, this.#closed.signal);
+    await user.start();
   }
 
   /**
@@ -222,27 +155,117 @@ export class RealChat {
    * @throws RangeError when 1,000 messages wait already.
    */
   async send(conversationId: string, text: string, clientMessageId: string = newId()): Promise<string> {
-    if (this.#outbox.all().length >= MOST_PENDING) throw new RangeError('too many messages wait to be sent');
-    const { userId } = this.#account.session;
+    const { outbox, lanes, typingTold } = this.#loggedIn;
+    if (outbox.all().length >= MOST_PENDING) throw new RangeError('too many messages wait to be sent');
     const pending = { clientMessageId, conversationId, text, writtenAt: Date.now() };
-    this.#outbox.add(pending);
+    outbox.add(pending);
+    typingTold.stop();
     this.#emitter.emit('pending', pending);
-    await this.#kept.keepPending(userId, this.pending);
-    void this.#lanes?.run(conversationId);
+    this.#emitter.emit('changed', undefined);
+    await this.#kept.keepPending(this.#userId, this.pending);
+    void lanes.run(conversationId);
     return clientMessageId;
   }
 
   /** Sends a refused message again, with the same key. */
   retry({ clientMessageId, conversationId }: Pending): void {
-    this.#outbox.retry(clientMessageId);
-    this.#keepPending();
-    void this.#lanes?.run(conversationId);
+    this.#user?.outbox.retry(clientMessageId);
+    this.#user?.pendingChanged();
+    void this.#user?.lanes.run(conversationId);
   }
 
   /** Gives a refused message up. */
   discard({ clientMessageId }: Pending): void {
-    this.#outbox.remove(clientMessageId);
-    this.#keepPending();
+    this.#user?.outbox.remove(clientMessageId);
+    this.#user?.pendingChanged();
+  }
+
+  /** Whether this device chose a client_message_id: then a committed message that carries it is one of its own. */
+  wrote(clientMessageId: string): boolean {
+    return this.#user?.outbox.chose(clientMessageId) ?? false;
+  }
+
+  /**
+   * Holds a conversation from now on: reads its newest messages and its members, and keeps both up to date, gaps repaired. See
+   * `opened`.
+   */
+  open(conversationId: string): void {
+    this.#loggedIn.open(conversationId);
+  }
+
+  /** What is held of a conversation since `open`. */
+  opened(conversationId: string): History | undefined {
+    return this.#user?.histories.get(conversationId);
+  }
+
+  /** Reads the page before the first message that is held; nothing when that is going on, or there is none. */
+  async readOlder(conversationId: string): Promise<void> {
+    await this.#user?.histories.readOlder(conversationId);
+  }
+
+  /** Lets go of all but the newest `count` messages that are held; the others can be read again by `readOlder`. */
+  trim(conversationId: string, count: number): void {
+    this.#user?.histories.trim(conversationId, count);
+  }
+
+  /** A conversation that the user is in, or was. */
+  conversation(conversationId: string): Entry | undefined {
+    return this.#user?.known.get(conversationId);
+  }
+
+  /** The present members of a conversation that is held, with how far each has read; undefined until they were listed. */
+  members(conversationId: string): Member[] | undefined {
+    return this.#user?.members.of(conversationId);
+  }
+
+  /** With how many members a message of a held conversation has arrived; undefined until they were listed. */
+  receipts(message: Message): Receipts | undefined {
+    return this.#user?.members.receipts(message);
+  }
+
+  /**
+   * The user has read a conversation up to a message's number. Shown at once and told to the server soon, one call at a time, the
+   * newest alone.
+   *
+   * @param number Default: the newest message that is known.
+   */
+  markRead(conversationId: string, number?: bigint): void {
+    const entry = this.conversation(conversationId);
+    const upTo = number ?? (entry ? lastNumberOf(entry) : 0n);
+    if (entry && upTo > entry.readNumber) this.#user?.markRead(conversationId, upTo);
+  }
+
+  /**
+   * The user has pressed a key. Told to the others at once and then every 3 seconds, and taken back after 4 seconds without a
+   * key, by `stopTyping`, or by `send`.
+   */
+  typed(conversationId: string): void {
+    this.#user?.typingTold.typed(conversationId);
+  }
+
+  /** The user types no more: has emptied the text, or gone elsewhere. */
+  stopTyping(): void {
+    this.#user?.typingTold.stop();
+  }
+
+  /** The other users who are typing in a conversation, those who began first at the head. */
+  typingIn(conversationId: string): string[] {
+    return this.#user?.typingHeard.in(conversationId) ?? [];
+  }
+
+  /** What to call a user; empty until it is known, and `changed` is told then. */
+  nameOf(userId: string): string {
+    return this.#user?.directory.nameOf(userId) ?? '';
+  }
+
+  /** Opens the conversation with a user, waiting up to 2.4 s for a new account's profile. @throws UnknownUserError, ConnectError */
+  async openDirect(username: string): Promise<Conversation> {
+    return this.#made(await this.#loggedIn.maker.direct(username));
+  }
+
+  /** Makes a group. Asked again after a failure, it makes no second one. @throws UnknownUserError, ConnectError */
+  async createGroup(title: string, usernames: readonly string[]): Promise<Conversation> {
+    return this.#made(await this.#loggedIn.maker.group(title, usernames));
   }
 
   /** A page of a conversation, in order of seq: the newest messages, or those before a seq. @throws ConnectError */
@@ -262,115 +285,78 @@ export class RealChat {
     }
   }
 
-  /** There is reason to believe that the server can be reached now, as when the network is back: waits no longer. */
+  /**
+   * There is reason to believe that time passed unnoticed, or that the server can be reached now: waits no longer, and looks
+   * whether socket and token are still good. Called by itself after a sleep, and in a page when the network is back or the page
+   * is looked at.
+   */
   wake(): void {
+    this.#account.woken();
+    this.#transport.probe(PROBE_MS);
+    this.#user?.woken();
     this.#pause.wake();
   }
 
   /** Ends the session and forgets all that was kept of it. @throws ConnectError when the server did not hear of it. */
   async logout(): Promise<void> {
-    const { userId } = this.#account.session;
+    const userId = this.#userId;
     const loggedOut = this.#account.logout();
     this.#stop();
     try {
       await loggedOut;
     } finally {
-      await this.#kept.keepPending(userId, []);
-      await this.#kept.keepPlace(userId, undefined);
+      await this.#kept.forget(userId);
       this.#setStatus({ state: 'ended', reason: 'You have logged out.' });
     }
   }
 
   /** Stops, for good. A later client with the same store goes on where this one was. */
   async close(): Promise<void> {
-    const running = this.#running;
-    const place = { cursor: this.#cursor, marks: running?.inbox.moved() ?? new Map<string, bigint>() };
-    const worthKeeping = running?.inbox.whole && place.cursor.length > 0 && this.#status.state !== 'ended';
+    const user = this.#status.state === 'ended' ? undefined : this.#user;
+    const closed = user?.close();
     this.#stop();
     this.#account.close();
-    if (worthKeeping) await this.#kept.keepPlace(this.#userId, place);
+    await closed;
+  }
+
+  get #loggedIn(): UserChat {
+    // Throws when nobody is.
+    const { userId } = this.#account.session;
+    if (!this.#user) throw new Error(`the chat of ${userId} is being prepared`);
+    return this.#user;
   }
 
   async #entered(): Promise<void> {
-    const { userId } = this.#account.session;
+    const { userId, username } = this.#account.session;
+    const { gapGraceMs = GAP_GRACE_MS, keepHistory = false, markDelivered = true } = this.#options;
+    const [place, pending] = await Promise.all([this.#kept.place(userId), this.#kept.pending(userId)]);
+    this.#user?.stop();
     this.#userId = userId;
-    this.#outbox = new Outbox(await this.#kept.pending(userId));
-    this.#lanes = new SendLanes(this.#outbox, {
-      send: (pending, signal) => this.#sendOnce(pending, signal),
-      sent: (message) => this.#confirmed(message),
-      refused: (pending, refusal) => {
-        this.#outbox.refuse(pending.clientMessageId, refusal);
-        this.#keepPending();
-        this.#emitter.emit('refused', { ...pending, refusal });
-      },
+    this.#username = username;
+    this.#user = new UserChat({
+      userId,
+      username,
+      profiles: this.profiles,
+      conversations: this.conversations,
+      messages: this.messages,
+      delivery: this.service(DeliveryService),
+      kept: this.#kept,
+      place,
+      pending,
+      gapGraceMs,
+      keepHistory,
+      markDelivered,
       pause: this.#pause,
+      renewToken: () => this.#account.renewForStream(),
+      emit: (name, value) => this.#emitter.emit(name, value),
+      status: (state) => this.#setStatus({ state }),
     });
   }
 
-  async #sendOnce({ conversationId, clientMessageId, text }: Pending, signal: AbortSignal): Promise<Message> {
-    const content = { case: 'text' as const, value: text };
-    const { message } = await this.messages.sendMessage({ conversationId, clientMessageId, content }, { signal });
-    if (!message) throw new Error('an answer without a message');
-    return message;
-  }
-
-  #event(event: ConversationEvent): void {
-    const { change, conversationId } = event;
-    if (change.case === 'messageSent' && change.value.message) {
-      const { message } = change.value;
-      // Its event may come before its answer, or instead of it.
-      const isOwn = message.senderId === this.#userId;
-      if (isOwn && this.#outbox.remove(message.clientMessageId)) this.#confirmed(message);
-    }
-    this.#running?.inbox.take(event);
-    const isNew = this.#known.get(conversationId) === undefined;
-    void this.#running?.sync.takeEvent(event).then(() => {
-      if (isNew || change.case !== 'messageSent') this.#tellConversation(conversationId);
-    });
-  }
-
-  #caughtUp(continuity: Continuity): void {
-    this.#pause.wake();
-    if (continuity === 'whole') return;
-    if (continuity === 'reset') this.#emitter.emit('reset', undefined);
-    void this.#list(continuity === 'reset');
-  }
-
-  async #list(isReset = false): Promise<void> {
-    const running = this.#running;
-    try {
-      await running?.sync.listAll(this.#closed.signal);
-    } catch {
-      return; // Closed meanwhile.
-    }
-    for (const { conversation } of this.#known.sorted()) {
-      if (isReset) running?.inbox.rewind(conversation.conversationId, conversation.lastSeq);
-      // Before the stream is live, its replay is what fills gaps.
-      if (this.#status.state === 'live') running?.inbox.expect(conversation.conversationId, conversation.lastSeq);
-      this.#tellConversation(conversation.conversationId);
-    }
-  }
-
-  #confirmed(message: Message): void {
-    this.#keepPending();
-    this.#emitter.emit('confirmed', message);
-  }
-
-  #tellConversation(conversationId: string): void {
-    const entry = this.#known.get(conversationId);
-    if (entry && !this.#closed.signal.aborted) this.#emitter.emit('conversation', entry);
-  }
-
-  #keepPending(): void {
-    void this.#kept.keepPending(this.#userId, this.pending);
-  }
-
-  #keepCursor(): void {
-    const inbox = this.#running?.inbox;
-    // A cursor beyond a gap would lose what is in it.
-    if (!inbox?.whole || this.#closed.signal.aborted) return;
-    inbox.forgetMoves();
-    void this.#kept.keepPlace(this.#userId, { cursor: this.#cursor, marks: new Map() });
+  #made(conversation: Conversation): Conversation {
+    this.#user?.known.put(conversation);
+    this.#user?.tellConversation(conversation.conversationId);
+    return conversation;
   }
 
   #socketClosed({ code, reason, after }: SessionClosed): void {
@@ -379,14 +365,13 @@ export class RealChat {
 
   #end(reason: string): void {
     this.#stop();
+    void this.#kept.forgetMessages(this.#userId);
     this.#setStatus({ state: 'ended', reason });
   }
 
   #stop(): void {
     this.#closed.abort();
-    this.#running?.inbox.stop();
-    this.#running?.subscription.stop();
-    this.#lanes?.stop();
+    this.#user?.stop();
     this.#transport.close();
   }
 
@@ -394,6 +379,7 @@ export class RealChat {
     if (this.#status.state === 'ended') return;
     this.#status = status;
     this.#emitter.emit('status', status);
+    this.#emitter.emit('changed', undefined);
   }
 }
 
@@ -409,15 +395,6 @@ export class RealChat {
  */
 export function createRealChat(options: RealChatOptions): RealChat {
   return new RealChat(options);
-}
-
-/** An answer that was lost must not be waited for forever; a stream has no deadline. */
-function withUnaryTimeout(transport: Transport): Transport {
-  return {
-    unary: (method, signal, timeoutMs, ...rest) =>
-      transport.unary(method, signal, timeoutMs ?? UNARY_TIMEOUT_MS, ...rest),
-    stream: (...call) => transport.stream(...call),
-  };
 }
 
 function webSocketUrl(given: string | URL): URL {

@@ -96,6 +96,11 @@ export class Session {
     return refreshing.promise;
   }
 
+  /** Looks at once whether the server is still there. */
+  probe(timeoutMs: number): void {
+    this.#liveness?.probe(timeoutMs);
+  }
+
   close(code: number, reason: string): void {
     this.#multiplexer.flush();
     this.#socket.close(code, reason);

@@ -39,6 +39,11 @@ export interface WebSocketTransportOptions extends ConnectionOptions {
 export interface WebSocketTransport extends Transport {
   /** Hands a newer access token of the same user and session to the open socket, which lives on with it. */
   refresh(token: string): Promise<void>;
+  /**
+   * Looks at once whether the socket lives, as after a sleep or a change of networks: it is given up when the server does
+   * not answer within so many milliseconds.
+   */
+  probe(timeoutMs: number): void;
   /** Ends all calls and closes the socket, for good. */
   close(): void;
 }
@@ -67,6 +72,7 @@ export function createWebSocketTransport(options: WebSocketTransportOptions): We
     stream: (method, signal, timeoutMs, header, input, contextValues) =>
       stream(connection, options, { method, signal, timeoutMs: timeoutOf(timeoutMs), header, input, contextValues }),
     refresh: (token) => connection.refresh(token),
+    probe: (timeoutMs) => connection.probe(timeoutMs),
     close: () => connection.close(),
   };
 }

@@ -1,39 +1,17 @@
-import { createClient } from '@connectrpc/connect';
-import {
-  failureOf,
-  newId,
-  refreshTime,
-  type SavedSession,
-  Session,
-  type Tokens,
-  type WebSocketTransport,
-} from '@realchat/client';
-import { DeliveryService } from '@realchat/gen/realchat/delivery/v1/delivery_service';
+import { createGrpcWebTransport } from '@connectrpc/connect-web';
+import { createRealChat, failureOf, indexedDbStore, type Owner, ownAlone, type RealChat } from '@realchat/client';
 import { Chat } from './chat/chat.ts';
 import { FormProblem } from './chat/form-problem.ts';
-import { authService, services, webSocketTransport } from './net/edge.ts';
-import {
-  deviceId,
-  loadCursor,
-  loadOutbox,
-  loadSession,
-  saveCursor,
-  saveOutbox,
-  saveSession,
-} from './session/browser-storage.ts';
-import { isOnlyWindowOf } from './session/only-window.ts';
+import { accountOfWindow, forgetAccount, forgetAccountOfWindow, setAccountOfWindow } from './session/window-account.ts';
 import { ChatView } from './ui/chat-view.ts';
 import { type Credentials, SignInView } from './ui/sign-in-view.ts';
 
 const FIELDS = { username: 'username', password: 'password' };
-// Shorter than the ten seconds in which a spent refresh token still gives its successor.
-const REFRESH_TIMEOUT_MS = 2_500;
-const LOGOUT_TIMEOUT_MS = 3_000;
 
 /** A user's login and all that lives as long as it. */
 interface LoggedIn {
-  readonly session: Session;
-  readonly transport: WebSocketTransport;
+  readonly client: RealChat;
+  readonly owner: Owner;
   readonly chat: Chat;
   readonly view: ChatView;
 }
@@ -41,18 +19,16 @@ interface LoggedIn {
 /** The page: somebody logs in, talks, and logs out. */
 export class App {
   readonly #origin: string;
-  readonly #auth;
   readonly #signIn: SignInView;
   #loggedIn: LoggedIn | undefined;
 
   /** @param origin where the mesh is, as in `https://chat.example.com`. */
   constructor(origin: string) {
     this.#origin = origin;
-    this.#auth = authService(origin);
     this.#signIn = new SignInView({
-      logIn: ({ username, password }) =>
-        this.#enter(username, () => this.#auth.login({ username, password, deviceId: deviceId() })),
-      register: (credentials) => this.#register(credentials),
+      logIn: (credentials) => this.#enter('login', credentials),
+      register: (credentials) => this.#enter('register', credentials),
+      useHere: (username) => this.#resume(username, true),
     });
   }
 
@@ -60,107 +36,119 @@ export class App {
   async start(): Promise<void> {
     addEventListener('hashchange', () => this.#loggedIn?.chat.show(conversationInAddress()));
     const looked = () => this.#loggedIn?.chat.looked();
-    addEventListener('online', looked);
-    addEventListener('offline', () => this.#loggedIn?.view.renderSoon());
+    for (const name of ['online', 'offline']) addEventListener(name, looked);
     document.addEventListener('visibilitychange', looked);
-    const saved = loadSession();
-    if (saved && (await isOnlyWindowOf(saved.loginId))) this.#begin(saved);
-    else if (saved) this.#forget('This window is a copy of another one. Each window has a login of its own.');
-    else this.#signIn.show();
+    const username = accountOfWindow();
+    if (username === undefined) this.#signIn.show();
+    else await this.#resume(username, false);
   }
 
-  async #register({ username, password }: Credentials): Promise<void> {
-    await this.#enter(
-      username,
-      () => this.#auth.register({ username, password, deviceId: deviceId() }),
-      (thrown) => {
-        if (!failureOf(thrown).passing) return undefined;
-        return `${failureOf(thrown).sentence} The account may have been made nevertheless: try to log in.`;
-      },
-    );
+  /** @param takeOver another window that has the account must let it go. */
+  async #resume(username: string, takeOver: boolean): Promise<void> {
+    const owner = await this.#own(username, takeOver);
+    if (!owner) return this.#signIn.show({ elsewhere: username });
+    const client = this.#client(username);
+    if (await client.resume()) return this.#begin(client, owner);
+    await client.close();
+    owner.release();
+    this.#signIn.show();
   }
 
-  async #enter(username: string, call: () => Promise<Tokens>, sentence?: (thrown: unknown) => string | undefined) {
-    let tokens: Tokens;
-    try {
-      tokens = await call();
-    } catch (thrown) {
-      const special = sentence?.(thrown);
-      throw special ? new FormProblem(special) : FormProblem.of(thrown, FIELDS);
+  async #enter(how: 'login' | 'register', credentials: Credentials): Promise<void> {
+    const { username } = credentials;
+    const owner = await this.#own(username, false);
+    if (!owner) {
+      this.#signIn.show({ elsewhere: username });
+      throw new FormProblem('This account is open in another window of this browser.');
     }
-    const { userId, accessToken, refreshToken } = tokens;
-    const refreshAt = refreshTime(tokens, Date.now());
-    const saved = { loginId: newId(), userId, username, accessToken, refreshToken, refreshAt };
-    saveSession(saved);
-    void isOnlyWindowOf(saved.loginId);
-    this.#begin(saved);
+    const client = this.#client(username);
+    try {
+      await client[how](credentials);
+    } catch (thrown) {
+      await client.close();
+      owner.release();
+      const { passing, sentence } = failureOf(thrown);
+      if (how === 'login' || !passing) throw FormProblem.of(thrown, FIELDS);
+      throw new FormProblem(`${sentence} The account may have been made nevertheless: try to log in.`);
+    }
+    this.#begin(client, owner);
   }
 
-  #begin(saved: SavedSession): void {
-    const { userId, username } = saved;
-    const session = new Session(saved, {
-      refresh: (refreshToken) => this.#auth.refreshSession({ refreshToken }, { timeoutMs: REFRESH_TIMEOUT_MS }),
-      save: saveSession,
-      // A socket that cannot take it closes, and the next one begins with the new token.
-      renewed: (token) => void transport.refresh(token).catch(() => {}),
-      ended: (why) => this.#end(why),
-      now: Date.now,
+  #own(username: string, takeOver: boolean): Promise<Owner | undefined> {
+    const beforeLetGo = async () => await this.#loggedIn?.client.close();
+    return ownAlone(`realchat.account.${username}`, { takeOver, beforeLetGo });
+  }
+
+  #client(username: string): RealChat {
+    return createRealChat({
+      url: this.#origin,
+      store: indexedDbStore(username),
+      keepHistory: true,
+      unary: (interceptors) => createGrpcWebTransport({ baseUrl: this.#origin, interceptors }),
     });
-    const transport = webSocketTransport(this.#origin, session);
-    const chat = new Chat({
-      userId,
-      username,
-      services: services(this.#origin, session),
-      delivery: createClient(DeliveryService, transport),
-      renewToken: async () => session.renew(await session.token()),
-      kept: { cursor: loadCursor(userId), pending: loadOutbox(userId) },
-      keepCursor: (cursor) => saveCursor(userId, cursor),
-      keepPending: (pending) => saveOutbox(userId, pending),
+  }
+
+  #begin(client: RealChat, owner: Owner): void {
+    const { username } = client;
+    const chat = new Chat(client, {
       isVisible: () => document.visibilityState === 'visible',
       changed: () => this.#loggedIn?.view.renderSoon(),
     });
-    const view = new ChatView(chat, username, {
+    const view = new ChatView(chat, {
       open: (conversationId) => {
         goTo(conversationId);
         chat.show(conversationId);
       },
       logOut: () => void this.#logOut(),
     });
-    this.#loggedIn = { session, transport, chat, view };
+    this.#loggedIn = { client, owner, chat, view };
+    setAccountOfWindow(username);
     this.#signIn.hide();
-    chat.start();
+    client.on('status', ({ state, reason }) => {
+      if (state === 'ended') this.#ended(reason ?? '');
+    });
+    owner.lost.addEventListener('abort', () => this.#lost());
+    void client.start();
     chat.show(conversationInAddress());
   }
 
   async #logOut(): Promise<void> {
-    if (!this.#loggedIn) return;
-    const { session, chat } = this.#loggedIn;
-    const unsent = chat.outbox.all().length;
+    const { client } = this.#loggedIn ?? {};
+    if (!client) return;
+    const unsent = client.pending.length;
     if (unsent > 0 && !confirm(`${unsent} of your messages are not sent. Log out and give them up?`)) return;
-    const { userId, refreshToken } = session;
-    this.#end('');
-    saveOutbox(userId, []);
+    this.#loggedIn?.view.close();
     try {
-      await this.#auth.logout({ refreshToken }, { timeoutMs: LOGOUT_TIMEOUT_MS });
+      await client.logout();
     } catch (thrown) {
       console.warn('the server did not hear of the logout', thrown);
     }
   }
 
-  #end(why: string): void {
-    const ended = this.#loggedIn;
-    this.#loggedIn = undefined;
-    ended?.session.close();
-    ended?.chat.stop();
-    ended?.transport.close();
-    ended?.view.close();
-    this.#forget(why);
+  /** The login is over, for good. */
+  #ended(reason: string): void {
+    const { client, owner } = this.#leave() ?? {};
+    if (!client) return;
+    forgetAccount(client.username);
+    this.#signIn.show({ note: reason });
+    owner?.release();
   }
 
-  #forget(why: string): void {
-    saveSession(undefined);
+  /** Another window goes on with the login. */
+  #lost(): void {
+    const { client } = this.#leave() ?? {};
+    if (!client) return;
+    void client.close();
+    forgetAccountOfWindow();
+    this.#signIn.show({ note: 'RealChat goes on in another window.', elsewhere: client.username });
+  }
+
+  #leave(): LoggedIn | undefined {
+    const ended = this.#loggedIn;
+    this.#loggedIn = undefined;
+    ended?.view.close();
     history.replaceState(null, '', location.pathname);
-    this.#signIn.show(why);
+    return ended;
   }
 }
 

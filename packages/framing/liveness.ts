@@ -18,6 +18,9 @@ export class Liveness {
   readonly #options: LivenessOptions;
   #heardAt = performance.now();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #stopped = false;
+  // When the peer must have answered; not set while it is not asked.
+  #answerDue: number | undefined;
 
   constructor(options: LivenessOptions) {
     this.#options = options;
@@ -29,7 +32,15 @@ export class Liveness {
     this.#heardAt = performance.now();
   }
 
+  /** Asks the peer at once, as after a sleep. It has so many milliseconds to answer. */
+  probe(timeoutMs: number): void {
+    if (this.#stopped || (this.#answerDue !== undefined && this.#answerDue <= performance.now() + timeoutMs)) return;
+    clearTimeout(this.#timer);
+    this.#ask(timeoutMs);
+  }
+
   stop(): void {
+    this.#stopped = true;
     clearTimeout(this.#timer);
   }
 
@@ -43,11 +54,17 @@ export class Liveness {
       this.#wait(left);
       return;
     }
+    this.#ask(this.#options.timeoutMs);
+  }
+
+  #ask(timeoutMs: number): void {
     const askedAt = performance.now();
+    this.#answerDue = askedAt + timeoutMs;
     this.#options.ping();
     this.#timer = setTimeout(() => {
+      this.#answerDue = undefined;
       if (this.#heardAt >= askedAt) this.#check();
       else this.#options.dead();
-    }, this.#options.timeoutMs);
+    }, timeoutMs);
   }
 }

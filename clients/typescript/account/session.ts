@@ -85,6 +85,11 @@ export class Session {
     return this.#renewal;
   }
 
+  /** Time may have passed unnoticed, timers standing still: renews what is due by the clock. */
+  woken(): void {
+    if (this.#ports.now() >= this.#saved.refreshAt) this.#renewLater(0);
+  }
+
   /** Renews no more. */
   close(): void {
     this.#over = true;
@@ -126,6 +131,7 @@ export class Session {
     clearTimeout(this.#timer);
     if (this.#over) return;
     // What fails here is tried again, and calls that need a token meanwhile report it.
-    this.#timer = setTimeout(() => void this.renew(this.#saved.accessToken).catch(() => {}), Math.max(0, delayMs));
+    const renew = () => void this.renew(this.#saved.accessToken).catch(() => {});
+    this.#timer = setTimeout(renew, Math.min(Math.max(0, delayMs), NO_TOKEN_LIVES_LONGER_MS));
   }
 }

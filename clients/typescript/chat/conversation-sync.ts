@@ -10,28 +10,62 @@ import type { Conversations } from '../store/conversations.ts';
 export interface ConversationSyncPorts {
   readonly service: Client<typeof ConversationService>;
   readonly userId: string;
-  /** Whether the user has a conversation before their eyes now. */
-  isSeen(conversationId: string): boolean;
-  changed(): void;
+  /** A conversation is new, has changed, or was left. */
+  changed(conversationId: string): void;
+  /** A message was noted in its conversation. */
+  noted(): void;
   readonly pause: Pause;
   readonly signal: AbortSignal;
 }
 
+type Kind = ConversationEvent['change']['case'];
+
 const PAGE_SIZE = 200;
+// What only the server can tell whole: who is in it, and as what.
+const MEMBERSHIP = new Set<Kind>(['membersAdded', 'memberRemoved', 'memberRoleChanged']);
+const QUIET = new Set<Kind>(['messageSent', 'readAdvanced']);
 
 /** Keeps the list of conversations as the server has it: listed once, then moved on by events. */
 export class ConversationSync {
   readonly #conversations: Conversations;
   readonly #ports: ConversationSyncPorts;
   readonly #asked = new Map<string, Promise<void>>();
+  // What came while the list was on its way; undefined while it is not.
+  #early: ConversationEvent[] | undefined = [];
+  #listing = new AbortController();
 
   constructor(conversations: Conversations, ports: ConversationSyncPorts) {
     this.#conversations = conversations;
     this.#ports = ports;
   }
 
-  /** Lists all conversations, however long the server takes to answer. Throws when the signal is aborted first. */
-  async listAll(signal: AbortSignal): Promise<void> {
+  /** Whether all conversations were listed. */
+  get listed(): boolean {
+    return this.#early === undefined;
+  }
+
+  /**
+   * Lists all conversations, however long the server takes to answer. False when it was asked to begin anew meanwhile, or
+   * all is over.
+   */
+  async listAll(): Promise<boolean> {
+    this.#listing.abort();
+    this.#listing = new AbortController();
+    this.#early ??= [];
+    const signal = AbortSignal.any([this.#listing.signal, this.#ports.signal]);
+    try {
+      await this.#list(signal);
+    } catch {
+      // It was refused, as by a server that knows no such user: what is pushed is shown all the same.
+      if (signal.aborted) return false;
+    }
+    const early = this.#early;
+    this.#early = undefined;
+    for (const event of early) void this.takeEvent(event);
+    return true;
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
     const { service, pause } = this.#ports;
     const knownBefore = this.#conversations.ids();
     const all: Conversation[] = [];
@@ -48,18 +82,25 @@ export class ConversationSync {
 
   /** Takes an event, whether its conversation is known or new. */
   async takeEvent(event: ConversationEvent): Promise<void> {
+    if (this.#early) {
+      this.#early.push(event);
+      return;
+    }
     const { conversationId, change } = event;
-    const isKnown = this.#conversations.get(conversationId) !== undefined;
+    const isNew = this.#conversations.get(conversationId) === undefined;
     if (change.case === 'memberRemoved' && change.value.userId === this.#ports.userId) {
       this.#conversations.leave(conversationId);
-    } else if (!isKnown) await this.#askOnce(conversationId);
-    else if (change.case === 'membersAdded' || change.case === 'memberRemoved') await this.#ask(conversationId);
+    } else if (isNew || MEMBERSHIP.has(change.case)) await this.#askOnce(conversationId);
+    if (change.case === 'conversationUpdated') this.#conversations.rename(conversationId, change.value.title);
     if (change.case === 'messageSent' && change.value.message) {
       const { message } = change.value;
-      const seen = message.senderId === this.#ports.userId || this.#ports.isSeen(conversationId);
-      this.#conversations.noteMessage(message, seen);
+      this.#conversations.noteMessage(message, message.senderId === this.#ports.userId);
     }
-    this.#ports.changed();
+    if (change.case === 'readAdvanced' && change.value.userId === this.#ports.userId) {
+      this.#conversations.markRead(conversationId, change.value.number);
+    }
+    if (isNew || !QUIET.has(change.case)) this.#ports.changed(conversationId);
+    else this.#ports.noted();
   }
 
   #askOnce(conversationId: string): Promise<void> {

@@ -9,12 +9,14 @@ import { backoffMs } from '../net/backoff.ts';
 import { failureOf } from '../net/failure.ts';
 import type { Pause } from '../net/pause.ts';
 import { retrying } from '../net/retrying.ts';
-import { type Direction, Timeline } from '../store/timeline.ts';
+import { type Direction, Timeline, type TimelinePage } from '../store/timeline.ts';
 
 /** What reading history needs from outside. */
 export interface HistoryPorts {
   list(request: MessageInitShape<typeof ListMessagesRequestSchema>, signal: AbortSignal): Promise<ListMessagesResponse>;
-  changed(): void;
+  /** What an earlier client kept of a conversation, as far as it is known already. */
+  kept?(conversationId: string): Promise<TimelinePage | undefined>;
+  changed(conversationId: string): void;
   readonly pause: Pause;
   /** How long a gap may stay open before it is repaired, in milliseconds: what is on its way fills most by itself. */
   readonly gapGraceMs: number;
@@ -33,6 +35,8 @@ interface Entry extends History {
   reading: boolean;
   problem?: string | undefined;
   repairing: boolean;
+  /** Up to where its messages come from an earlier client. */
+  keptThrough?: bigint;
   readonly closed: AbortController;
 }
 
@@ -56,11 +60,12 @@ export class Histories {
   open(conversationId: string): void {
     const known = this.#entries.get(conversationId);
     if (known && !known.problem) return;
-    known?.closed.abort();
-    const closed = new AbortController();
-    const entry: Entry = { timeline: new Timeline(), reading: false, repairing: false, closed };
-    this.#entries.set(conversationId, entry);
-    void this.#read(conversationId, entry, 'newest');
+    void this.#begin(conversationId, true);
+  }
+
+  /** Reads all that is held anew: it may be of another log. */
+  reopen(): void {
+    for (const conversationId of this.#entries.keys()) void this.#begin(conversationId, false);
   }
 
   /** Reads the page before the first message that is held. */
@@ -79,6 +84,14 @@ export class Histories {
     if (change.case === 'messageSent' && change.value.message) entry.timeline.addMessage(change.value.message);
     else entry.timeline.addOther(seq);
     void this.#repair(conversationId, entry);
+  }
+
+  /** Takes a page that was read for another purpose. */
+  takePage(conversationId: string, page: TimelinePage): void {
+    const entry = this.#entries.get(conversationId);
+    if (!entry?.timeline.loaded) return;
+    entry.timeline.addPage(page, 'newer');
+    this.#ports.changed(conversationId);
   }
 
   /** Takes the answer to a send. */
@@ -102,29 +115,44 @@ export class Histories {
     this.#entries.get(conversationId)?.timeline.trim(count);
   }
 
-  /** Lets go of everything that is held. */
-  clear(): void {
+  /** Reads no more. */
+  close(): void {
     for (const { closed } of this.#entries.values()) closed.abort();
-    this.#entries.clear();
+  }
+
+  /** Shows at once what an earlier client kept, if that is wanted, and then what the server has. */
+  async #begin(conversationId: string, wantsKept: boolean): Promise<void> {
+    this.#entries.get(conversationId)?.closed.abort();
+    const closed = new AbortController();
+    const entry: Entry = { timeline: new Timeline(), reading: true, repairing: false, closed };
+    this.#entries.set(conversationId, entry);
+    const kept = wantsKept ? await this.#ports.kept?.(conversationId) : undefined;
+    if (closed.signal.aborted) return;
+    if (kept) {
+      entry.keptThrough = kept.throughSeq;
+      entry.timeline.addPage(kept, 'newest');
+    }
+    await this.#read(conversationId, entry, 'newest');
   }
 
   async #read(conversationId: string, entry: Entry, direction: Direction): Promise<void> {
     const { pause } = this.#ports;
     const { signal } = entry.closed;
     entry.reading = true;
-    this.#ports.changed();
+    this.#ports.changed(conversationId);
     try {
       const from =
         direction === 'older' ? { case: 'beforeSeq' as const, value: entry.timeline.from } : { case: undefined };
       const request = { conversationId, from, pageSize: PAGE_SIZE };
       const page = await retrying(() => this.#ports.list(request, signal), { signal, pause });
+      if (direction === 'newest') dropWhatWasKept(entry, page);
       entry.timeline.addPage(page, direction);
       void this.#repair(conversationId, entry);
     } catch (thrown) {
       entry.problem = failureOf(thrown).sentence;
     } finally {
       entry.reading = false;
-      if (!signal.aborted) this.#ports.changed();
+      if (!signal.aborted) this.#ports.changed(conversationId);
     }
   }
 
@@ -141,7 +169,7 @@ export class Histories {
         const from = { case: 'afterSeq' as const, value: gap };
         const request = { conversationId, from, pageSize: REPAIR_PAGE_SIZE };
         entry.timeline.addPage(await retrying(() => this.#ports.list(request, signal), { signal, pause }), 'newer');
-        this.#ports.changed();
+        this.#ports.changed(conversationId);
         const next = entry.timeline.gapAfter();
         fruitless = next === gap ? fruitless + 1 : 0;
         if (fruitless) await pause.wait(backoffMs(fruitless), signal);
@@ -153,4 +181,12 @@ export class Histories {
       entry.repairing = false;
     }
   }
+}
+
+/** Lets go of what an earlier client kept when the newest page does not follow it: too much was missed, or the log is another one. */
+function dropWhatWasKept(entry: Entry, { fromSeq, throughSeq }: TimelinePage): void {
+  const { keptThrough, timeline } = entry;
+  if (keptThrough === undefined || (fromSeq <= keptThrough + 1n && throughSeq >= keptThrough)) return;
+  entry.timeline = new Timeline();
+  for (const message of timeline.messages()) if (message.seq > keptThrough) entry.timeline.addMessage(message);
 }

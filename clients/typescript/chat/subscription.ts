@@ -5,6 +5,7 @@ import {
   type Heartbeat,
   ResetReason,
   type SubscribeResponse,
+  type Transient,
 } from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import type { ConversationEvent } from '@realchat/gen/realchat/messaging/v1/conversation_event';
 import { backoffMs } from '../net/backoff.ts';
@@ -32,8 +33,11 @@ export interface SubscriptionPorts {
   /** Gets another access token, since the present one was refused. */
   renewToken(): Promise<unknown>;
   event(event: ConversationEvent): void;
+  transient(transient: Transient): void;
   /** What follows is live. */
   caughtUp(continuity: Continuity): void;
+  /** What was said to have been lost is lost now; told before `caughtUp`. Unspecified: the server did not take the cursor. */
+  reset(reason: ResetReason): void;
   linkChanged(link: Link): void;
   /** Cuts waiting short when there is reason to try again now. */
   readonly pause: Pause;
@@ -49,7 +53,9 @@ export class Subscription {
   #cursor: Uint8Array<ArrayBuffer>;
   // Until `caughtUp` was told of it: a stream that is lost before that changes nothing.
   #continuity: Continuity;
+  #resetReason: ResetReason = ResetReason.UNSPECIFIED;
   #link: Link = 'connecting';
+  #silence: Silence | undefined;
 
   constructor(ports: SubscriptionPorts) {
     this.#ports = ports;
@@ -82,9 +88,15 @@ export class Subscription {
     this.#stopped.abort();
   }
 
+  /** Looks by the wall clock whether the stream is silent for too long: timers stand still while a machine sleeps. */
+  check(): void {
+    this.#silence?.check();
+  }
+
   /** One stream, to its end. Undefined when the server ended it without an error. */
   async #subscribe(): Promise<Failure | undefined> {
     const silence = new Silence();
+    this.#silence = silence;
     const signal = AbortSignal.any([this.#stopped.signal, silence.signal]);
     try {
       for await (const response of this.#ports.delivery.subscribe({ cursor: this.#cursor }, { signal })) {
@@ -103,9 +115,12 @@ export class Subscription {
     switch (frame.case) {
       case 'event':
         return this.#ports.event(frame.value);
+      case 'transient':
+        return this.#ports.transient(frame.value);
       case 'caughtUp':
         this.#keep(frame.value.cursor);
         this.#setLink('live');
+        if (this.#continuity === 'reset') this.#ports.reset(this.#resetReason);
         this.#ports.caughtUp(this.#continuity);
         this.#continuity = 'whole';
         return;
@@ -113,7 +128,7 @@ export class Subscription {
         return this.#keep(frame.value.cursor);
       case 'reset':
         // A slow consumer's stream ends here and goes on at its newest cursor, so that nothing is missing.
-        if (frame.value.reason !== ResetReason.SLOW_CONSUMER) this.#continuity = 'reset';
+        if (frame.value.reason !== ResetReason.SLOW_CONSUMER) this.#lost(frame.value.reason);
         return;
       default:
     }
@@ -126,7 +141,12 @@ export class Subscription {
 
   #loseCursor(): void {
     this.#keep(new Uint8Array());
+    this.#lost(ResetReason.UNSPECIFIED);
+  }
+
+  #lost(reason: ResetReason): void {
     this.#continuity = 'reset';
+    this.#resetReason = reason;
   }
 
   #setLink(link: Link): void {
@@ -141,6 +161,7 @@ class Silence {
   readonly #aborter = new AbortController();
   #intervalMs = DEFAULT_INTERVAL_MS;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #heardAt = 0;
 
   constructor() {
     this.#listen();
@@ -155,11 +176,16 @@ class Silence {
     this.#listen();
   }
 
+  check(): void {
+    if (Date.now() - this.#heardAt > 2 * this.#intervalMs) this.#aborter.abort();
+  }
+
   stop(): void {
     clearTimeout(this.#timer);
   }
 
   #listen(): void {
+    this.#heardAt = Date.now();
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#aborter.abort(), 2 * this.#intervalMs);
   }

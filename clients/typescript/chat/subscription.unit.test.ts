@@ -14,7 +14,14 @@ import { type Continuity, type Link, Subscription } from './subscription.ts';
 
 /** The server's ends of the streams, the newest last. */
 let streams: { cursor: string; frames: AsyncQueue<SubscribeResponse> }[];
-let heard: { continuity: Continuity[]; links: Link[]; kept: string[]; renewals: number };
+let heard: {
+  continuity: Continuity[];
+  links: Link[];
+  kept: string[];
+  resets: ResetReason[];
+  transients: string[];
+  renewals: number;
+};
 let subscription: Subscription;
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -24,7 +31,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   vi.spyOn(Math, 'random').mockReturnValue(1);
   streams = [];
-  heard = { continuity: [], links: [], kept: [], renewals: 0 };
+  heard = { continuity: [], links: [], kept: [], resets: [], transients: [], renewals: 0 };
 });
 
 afterEach(() => {
@@ -49,6 +56,8 @@ async function start(cursor: string): Promise<void> {
     keepCursor: (kept) => heard.kept.push(text(kept)),
     renewToken: () => Promise.resolve(heard.renewals++),
     event: () => {},
+    transient: ({ actorId }) => heard.transients.push(actorId),
+    reset: (reason) => heard.resets.push(reason),
     caughtUp: (continuity) => heard.continuity.push(continuity),
     linkChanged: (link) => heard.links.push(link),
     pause: new Pause(),
@@ -87,6 +96,8 @@ describe('Subscription', () => {
       continuity: ['from_now', 'whole'],
       links: ['live', 'reconnecting', 'live'],
       kept: ['1', '2', '3'],
+      resets: [],
+      transients: [],
       renewals: 0,
     });
   });
@@ -116,6 +127,7 @@ describe('Subscription', () => {
     await settle(500);
     await say(caughtUp('3'));
     expect(heard.continuity).toEqual(['reset', 'whole']);
+    expect(heard.resets).toEqual([ResetReason.EPOCH_CHANGED]);
   });
 
   it('has all loaded again although the stream that was reset is lost before it caught up', async () => {
@@ -134,6 +146,7 @@ describe('Subscription', () => {
     await say(caughtUp('1'));
     expect(streams.map(({ cursor }) => cursor)).toEqual(['foreign', '']);
     expect(heard.continuity).toEqual(['reset']);
+    expect(heard.resets).toEqual([ResetReason.UNSPECIFIED]);
     expect(heard.kept).toEqual(['', '1']);
   });
 
@@ -155,6 +168,25 @@ describe('Subscription', () => {
     expect(heard.links).toEqual(['live', 'reconnecting']);
     await settle(500);
     expect(streams.map(({ cursor }) => cursor)).toEqual(['1', '2']);
+  });
+
+  it('takes a stream for dead at once when the clock says that it was silent while this machine slept', async () => {
+    await start('1');
+    await say(caughtUp('2'), { case: 'heartbeat', value: { interval: { seconds: 15n } } });
+    subscription.check();
+    await settle();
+    expect(heard.links).toEqual(['live']);
+    // Timers stood still.
+    vi.setSystemTime(Date.now() + 31_000);
+    subscription.check();
+    await settle();
+    expect(heard.links).toEqual(['live', 'reconnecting']);
+  });
+
+  it('hands over what is not kept, and no cursor moves by it', async () => {
+    await start('1');
+    await say({ case: 'transient', value: { actorId: 'ann', kind: { case: 'typing', value: { active: true } } } });
+    expect([heard.transients, heard.kept]).toEqual([['ann'], []]);
   });
 
   it('stops for good', async () => {

@@ -1,5 +1,5 @@
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { type Client, Code, ConnectError, createClient, type Interceptor } from '@connectrpc/connect';
+import { type Client, Code, ConnectError, createClient, type Interceptor, type Transport } from '@connectrpc/connect';
 import { AuthService } from '@realchat/gen/realchat/auth/v1/auth_service';
 import { newId } from '../account/new-id.ts';
 import type { SavedSession } from '../account/saved-session.ts';
@@ -7,6 +7,7 @@ import { refreshTime, Session, type Tokens } from '../account/session.ts';
 import type { WebSocketConstructor } from '../socket.ts';
 import { createWebSocketTransport } from '../web-socket-transport.ts';
 import type { KeptState } from './kept-state.ts';
+import { UNARY_TIMEOUT_MS, withUnaryTimeout } from './unary-timeout.ts';
 
 export interface Credentials {
   readonly username: string;
@@ -17,6 +18,8 @@ export interface Credentials {
 export interface AccountPorts {
   readonly url: URL;
   readonly webSocket: WebSocketConstructor | undefined;
+  /** How unary calls travel. Not set: over a WebSocket. */
+  readonly unary: UnaryTransport | undefined;
   readonly kept: KeptState;
   /** The access token is another one from now on. */
   renewed(accessToken: string): void;
@@ -24,9 +27,11 @@ export interface AccountPorts {
   ended(reason: string): void;
 }
 
+/** Makes a transport for unary calls with these interceptors, the first of them outermost. */
+export type UnaryTransport = (interceptors: Interceptor[]) => Transport;
+
 type Auth = Client<typeof AuthService>;
 
-const TIMEOUT_MS = 10_000;
 // Shorter than the ten seconds in which a spent refresh token still gives its successor.
 const REFRESH_TIMEOUT_MS = 2_500;
 const TOKEN_LEFT_MS = 60_000;
@@ -70,6 +75,11 @@ export class Account {
     await this.#auth((auth) => auth.logout({ refreshToken }));
   }
 
+  /** Time may have passed unnoticed: renews what is due. */
+  woken(): void {
+    this.#session?.woken();
+  }
+
   /** Renews no more, and lets the session be resumed later. */
   close(): void {
     this.#session?.close();
@@ -89,6 +99,22 @@ export class Account {
       if (ConnectError.from(thrown).code !== Code.Unauthenticated) throw thrown;
       await this.session.renew(token);
       return await next(request);
+    }
+  };
+
+  /** As `renewing`, for a transport that carries the token with each call. */
+  readonly authorizing: Interceptor = (next) => async (request) => {
+    const call = async () => {
+      request.header.set('authorization', `Bearer ${await this.session.token()}`);
+      return next(request);
+    };
+    const token = await this.session.token();
+    try {
+      return await call();
+    } catch (thrown) {
+      if (ConnectError.from(thrown).code !== Code.Unauthenticated) throw thrown;
+      await this.session.renew(token);
+      return await call();
     }
   };
 
@@ -131,10 +157,11 @@ export class Account {
     return this.#auth((auth) => auth.refreshSession({ refreshToken: newest }, { timeoutMs: REFRESH_TIMEOUT_MS }));
   }
 
-  /** On a socket of its own, without a token: the others may be closed for want of a good one. */
+  /** Without a token, and not over the socket that is open: it may be closed for want of a good one. */
   async #auth<T>(call: (auth: Auth) => Promise<T>): Promise<T> {
-    const { url, webSocket } = this.#ports;
-    const transport = createWebSocketTransport({ url, webSocket, token: () => '', defaultTimeoutMs: TIMEOUT_MS });
+    const { url, webSocket, unary } = this.#ports;
+    if (unary) return call(createClient(AuthService, withUnaryTimeout(unary([]))));
+    const transport = createWebSocketTransport({ url, webSocket, token: () => '', defaultTimeoutMs: UNARY_TIMEOUT_MS });
     try {
       return await call(createClient(AuthService, transport));
     } finally {

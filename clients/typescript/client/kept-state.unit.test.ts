@@ -1,3 +1,5 @@
+import { create } from '@bufbuild/protobuf';
+import { MessageSchema } from '@realchat/gen/realchat/messaging/v1/message';
 import { describe, expect, it } from 'vitest';
 import { type ChatStore, memoryStore, webStore } from './chat-store.ts';
 import { KeptState } from './kept-state.ts';
@@ -40,6 +42,22 @@ describe('KeptState', () => {
     await kept.keepPending('ann', []);
     await first;
     expect(written).toEqual(['outbox.ann 1', 'outbox.ann none']);
+  });
+
+  it('keeps the messages of the conversations that were shown last, and lets go of the others', async () => {
+    const memory = memoryStore();
+    const kept = new KeptState(memory, ignore);
+    const messages = [create(MessageSchema, { seq: 7n, content: { case: 'text', value: 'hello' } })];
+    const page = { messages, fromSeq: 7n, throughSeq: 9n, hasMore: true };
+    const ids = Array.from({ length: 25 }, (_, index) => `c${index}`);
+    await Promise.all(ids.map((id) => kept.keepHistory('ann', id, page)));
+    await kept.keepHistory('ann', 'c5', page);
+    const later = new KeptState(memory, ignore);
+    const found = await Promise.all(ids.map(async (id) => ((await later.history('ann', id)) ? id : undefined)));
+    expect(found.filter((id) => id !== undefined)).toEqual(ids.slice(5));
+    expect(await later.history('ann', 'c5')).toEqual(page);
+    await later.forgetMessages('ann');
+    expect(await later.history('ann', 'c5')).toBeUndefined();
   });
 
   it('goes on without a store that fails, and tells of it', async () => {

@@ -2,6 +2,9 @@ import type { Message } from '@realchat/gen/realchat/messaging/v1/message';
 import type { ListMessagesResponse } from '@realchat/gen/realchat/messaging/v1/message_service';
 import { SeqRanges } from './seq-ranges.ts';
 
+/** Messages of a conversation, with what they cover of it. */
+export type TimelinePage = Pick<ListMessagesResponse, 'messages' | 'hasMore' | 'fromSeq' | 'throughSeq'>;
+
 /** Which way a page of history was read. */
 export type Direction = 'newest' | 'older' | 'newer';
 
@@ -55,8 +58,19 @@ export class Timeline {
     if (lastSeq > this.#head) this.#head = lastSeq;
   }
 
+  /** The newest messages without a gap, at most `count`, as a page that another timeline can begin with. */
+  newestPage(count: number): TimelinePage | undefined {
+    if (this.#from === undefined) return undefined;
+    const throughSeq = this.#known.endFrom(this.#from);
+    const whole = this.messages().filter(({ seq }) => seq <= throughSeq);
+    const messages = whole.slice(-count);
+    const isCut = messages.length < whole.length;
+    const fromSeq = isCut ? (messages[0]?.seq ?? this.#from) : this.#from;
+    return { messages, fromSeq, throughSeq, hasMore: isCut || this.#hasOlder };
+  }
+
   /** Takes a page of history. */
-  addPage(page: ListMessagesResponse, direction: Direction): void {
+  addPage(page: TimelinePage, direction: Direction): void {
     for (const message of page.messages) this.#messages.set(message.seq, message);
     this.#known.add(page.fromSeq, page.throughSeq);
     if (direction === 'newer') return;

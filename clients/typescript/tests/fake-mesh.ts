@@ -7,6 +7,7 @@ import {
   type ResetReason,
   type SubscribeResponse,
   SubscribeResponseSchema,
+  TransientSchema,
 } from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import {
   type Conversation,
@@ -30,6 +31,8 @@ interface FakeConversation {
   readonly title: string;
   readonly members: Set<string>;
   readonly events: ConversationEvent[];
+  readonly read: Map<string, bigint>;
+  readonly delivered: Map<string, bigint>;
 }
 
 interface Stream {
@@ -47,6 +50,10 @@ export interface Faults {
   afterSend: (text: string) => void | Promise<void>;
   /** Called before conversations are listed. */
   beforeList: () => void | Promise<void>;
+  /** Called before messages are listed. */
+  beforeRead: () => void | Promise<void>;
+  /** Called before a position is marked; what it throws is the answer. */
+  beforeMark: (conversationId: string, number: bigint) => void | Promise<void>;
   /** Called before a group is answered. */
   afterCreate: () => void;
   /** Whether an event is pushed. */
@@ -58,12 +65,20 @@ export interface Faults {
 /** The services that the page calls, in memory: the contract's promises, and faults on request. */
 export class FakeMesh {
   readonly log: ConversationEvent[] = [];
+  /** How many pages of messages were read. */
+  reads = 0;
+  /** Every position that was marked, as it arrived. */
+  readonly marks: { what: 'read' | 'delivered'; userId: string; conversationId: string; number: bigint }[] = [];
+  /** Every word of who types, as it arrived. */
+  readonly typing: { userId: string; conversationId: string; active: boolean }[] = [];
   /** Every attempt to send, as it arrived. */
   readonly attempts: { clientMessageId: string; text: string }[] = [];
   readonly faults: Faults = {
     beforeSend: () => {},
     afterSend: () => {},
     beforeList: () => {},
+    beforeRead: () => {},
+    beforeMark: () => {},
     afterCreate: () => {},
     push: () => true,
     reset: undefined,
@@ -100,8 +115,27 @@ export class FakeMesh {
       clientMessageId,
       content: { case: 'text', value: text },
     });
+    conversation.read.set(userId, message.number);
     this.#append(conversation, userId, { case: 'messageSent', value: { message } });
     return message;
+  }
+
+  /** Another device of a user, or another user, has read. */
+  read(userId: string, conversationId: string, number: bigint): void {
+    const conversation = this.#conversations.get(conversationId);
+    if (!conversation) throw new Error('no such conversation');
+    conversation.read.set(userId, number);
+    this.#append(conversation, userId, { case: 'readAdvanced', value: { userId, number } });
+  }
+
+  /** Tells the other members something that is not kept. */
+  whisper(userId: string, conversationId: string, kind: MessageInitShape<typeof TransientSchema>['kind']): void {
+    const value = create(TransientSchema, { conversationId, actorId: userId, kind });
+    const others = this.#conversations.get(conversationId)?.members ?? new Set();
+    for (const stream of this.#streams) {
+      if (stream.userId === userId || !others.has(stream.userId)) continue;
+      stream.frames.push(create(SubscribeResponseSchema, { frame: { case: 'transient', value } }));
+    }
   }
 
   addMember(conversationId: string, userId: string): void {
@@ -159,6 +193,16 @@ export class FakeMesh {
         const mine = [...this.#conversations.values()].filter(({ members }) => members.has(userId));
         return { conversations: mine.toReversed().map((each) => view(each, userId)) };
       },
+      listMembers: ({ conversationId }, context) => {
+        const [{ members, read, delivered }] = this.#of(conversationId, context);
+        const listed = [...members].map((userId) => {
+          const readNumber = read.get(userId) ?? 0n;
+          const marked = delivered.get(userId) ?? 0n;
+          const deliveredNumber = marked > readNumber ? marked : readNumber;
+          return { userId, role: MemberRole.MEMBER, readNumber, deliveredNumber };
+        });
+        return { members: listed };
+      },
     });
     router.service(MessageService, {
       sendMessage: async ({ conversationId, clientMessageId, content }, context) => {
@@ -172,11 +216,35 @@ export class FakeMesh {
         await this.faults.afterSend(text);
         return { message };
       },
-      listMessages: ({ conversationId, from, pageSize }, context) =>
-        page(this.#of(conversationId, context)[0], from, pageSize || 50),
+      listMessages: async ({ conversationId, from, pageSize }, context) => {
+        this.reads++;
+        await this.faults.beforeRead();
+        return page(this.#of(conversationId, context)[0], from, pageSize || 50);
+      },
+      markRead: async ({ conversationId, number }, context) => {
+        const [{ id }, userId] = this.#of(conversationId, context);
+        this.marks.push({ what: 'read', userId, conversationId, number });
+        await this.faults.beforeMark(id, number);
+        this.read(userId, id, number);
+        return { readNumber: number };
+      },
+      markDelivered: async ({ conversationId, number }, context) => {
+        const [conversation, userId] = this.#of(conversationId, context);
+        this.marks.push({ what: 'delivered', userId, conversationId, number });
+        await this.faults.beforeMark(conversationId, number);
+        conversation.delivered.set(userId, number);
+        this.whisper(userId, conversationId, { case: 'deliveredAdvanced', value: { number } });
+        return { deliveredNumber: number };
+      },
     });
     router.service(DeliveryService, {
       subscribe: ({ cursor }, context) => this.#subscribe(userOf(context), cursor, context.signal),
+      setTyping: ({ conversationId, active }, context) => {
+        const [, userId] = this.#of(conversationId, context);
+        this.typing.push({ userId, conversationId, active });
+        this.whisper(userId, conversationId, { case: 'typing', value: { active } });
+        return {};
+      },
     });
   }
 
@@ -218,7 +286,8 @@ export class FakeMesh {
   #create(userIds: string[], title: string): FakeConversation {
     const kind = title ? ConversationKind.GROUP : ConversationKind.DIRECT;
     const id = `conversation-${++this.#ids}`;
-    const conversation = { id, kind, title, members: new Set(userIds), events: [] };
+    const positions = { read: new Map<string, bigint>(), delivered: new Map<string, bigint>() };
+    const conversation = { id, kind, title, members: new Set(userIds), events: [], ...positions };
     this.#conversations.set(id, conversation);
     const members = userIds.map((userId) => ({ userId, role: MemberRole.MEMBER }));
     const value = { kind, title, members };
@@ -227,14 +296,15 @@ export class FakeMesh {
   }
 
   #append(conversation: FakeConversation, actorId: string, change: Change): void {
+    const takesSeq = change?.case !== 'readAdvanced';
     const event = create(ConversationEventSchema, {
       conversationId: conversation.id,
-      seq: BigInt(conversation.events.length + 1),
+      seq: takesSeq ? BigInt(conversation.events.length + 1) : 0n,
       actorId,
       createTime: timestampNow(),
       change,
     });
-    conversation.events.push(event);
+    if (takesSeq) conversation.events.push(event);
     this.log.push(event);
     const checkpoint = frame({ case: 'checkpoint', value: { cursor: cursorAt(this.log.length) } });
     for (const { userId, frames } of this.#streams) {
@@ -272,7 +342,9 @@ function wishOf(wish: { case?: string | undefined; value?: unknown }): { title: 
   return { title, others: memberIds };
 }
 
-function view({ id, kind, title, members, events }: FakeConversation, userId: string): Conversation {
+function view({ id, kind, title, members, events, read }: FakeConversation, userId: string): Conversation {
+  const lastNumber = BigInt(messagesOf({ events }).length);
+  const readNumber = read.get(userId) ?? 0n;
   return create(ConversationSchema, {
     conversationId: id,
     kind,
@@ -280,7 +352,9 @@ function view({ id, kind, title, members, events }: FakeConversation, userId: st
     peerId: title ? '' : ([...members].find((each) => each !== userId) ?? ''),
     createTime: timestampNow(),
     lastSeq: BigInt(events.length),
-    lastNumber: BigInt(messagesOf({ events }).length),
+    lastNumber,
+    readNumber,
+    unreadCount: lastNumber - readNumber,
     memberCount: members.size,
     role: MemberRole.MEMBER,
     joinedSeq: 1n,

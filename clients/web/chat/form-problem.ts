@@ -1,4 +1,4 @@
-import { failureOf } from '@realchat/client';
+import { failureOf, UnknownUserError } from '@realchat/client';
 
 // Reasons that are about one field, though the answer does not name it.
 const FIELD_OF_REASON: Record<string, string> = {
@@ -23,9 +23,11 @@ export class FormProblem extends Error {
    * What a call threw, as a problem of the form that it was made for.
    *
    * @param formFields the form's name of each field of the contract, by the last name in its path.
+   * @param usersField the form's field of users' names, if there is one.
    */
-  static of(thrown: unknown, formFields: Readonly<Record<string, string>>): FormProblem {
+  static of(thrown: unknown, formFields: Readonly<Record<string, string>>, usersField = ''): FormProblem {
     if (thrown instanceof FormProblem) return thrown;
+    if (thrown instanceof UnknownUserError) return new FormProblem('', { [usersField]: thrown.message }, thrown);
     const failure = failureOf(thrown);
     const fields: Record<string, string> = {};
     for (const { field, sentence } of failure.violations) {

@@ -1,12 +1,10 @@
-import { Code, ConnectError, createClient, createRouterTransport, type Interceptor } from '@connectrpc/connect';
-import { type Pending, unseen } from '@realchat/client';
-import { DeliveryService, ResetReason } from '@realchat/gen/realchat/delivery/v1/delivery_service';
-import { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
-import { MessageService } from '@realchat/gen/realchat/messaging/v1/message_service';
-import { ProfileService } from '@realchat/gen/realchat/profile/v1/profile_service';
+import { Code, ConnectError } from '@connectrpc/connect';
+import { type ChatStore, memoryStore, unreadCount } from '@realchat/client';
+import { ResetReason } from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { bearerOf, FakeMesh, refusal } from '../../typescript/tests/fake-mesh.ts';
-import { Chat, type ChatPorts } from '../chat/chat.ts';
+import { FakeMesh, refusal } from '../../typescript/tests/fake-mesh.ts';
+import { clientOn } from '../../typescript/tests/mesh-socket.ts';
+import { Chat } from '../chat/chat.ts';
 import { FormProblem } from '../chat/form-problem.ts';
 import { shownMessages } from '../ui/shown-messages.ts';
 
@@ -14,7 +12,6 @@ let mesh: FakeMesh;
 let ann: string;
 let bob: string;
 let chats: Chat[];
-const NOTHING_KEPT: ChatPorts['kept'] = { cursor: new Uint8Array(), pending: [] };
 
 beforeEach(() => {
   // Hardly any backoff: the order of things is under test here, not their pace.
@@ -25,62 +22,42 @@ beforeEach(() => {
   chats = [];
 });
 
-afterEach(() => {
-  for (const chat of chats) chat.stop();
+afterEach(async () => {
+  await Promise.all(chats.map(({ client }) => client.close()));
   vi.restoreAllMocks();
 });
 
 interface Window {
   readonly chat: Chat;
-  cursor: Uint8Array;
-  pending: readonly Pending[];
+  readonly store: ChatStore;
+  visible: boolean;
 }
 
 /** A window of a user on the mesh, as a page would have it. */
-function openWindow(userId: string, kept = NOTHING_KEPT): Window {
-  const withToken: Interceptor = (next) => async (request) => {
-    request.header.set('authorization', bearerOf(userId));
-    return next(request);
-  };
-  const transport = createRouterTransport((router) => mesh.routes(router), {
-    transport: { interceptors: [withToken] },
-  });
-  const kind = { cursor: new Uint8Array(), pending: [] as readonly Pending[] };
-  const chat = new Chat({
-    userId,
-    username: userId.slice('id-of-'.length),
-    services: {
-      profiles: createClient(ProfileService, transport),
-      conversations: createClient(ConversationService, transport),
-      messages: createClient(MessageService, transport),
-    },
-    delivery: createClient(DeliveryService, transport),
-    renewToken: () => Promise.resolve(),
-    kept,
-    keepCursor: (cursor) => {
-      opened.cursor = cursor;
-    },
-    keepPending: (pending) => {
-      opened.pending = pending;
-    },
-    isVisible: () => true,
-    changed: () => {},
-    gapGraceMs: 5,
-  });
-  const opened: Window = { chat, ...kind };
+async function openWindow(userId: string, store = memoryStore()): Promise<Window> {
+  const client = await clientOn(mesh, userId, { store, keepHistory: true });
+  const chat = new Chat(client, { isVisible: () => opened.visible, changed: () => {} });
+  const opened: Window = { chat, store, visible: true };
   chats.push(chat);
-  chat.start();
+  void client.start();
   return opened;
 }
 
 async function liveWindow(userId: string, conversationId?: string): Promise<Window> {
-  const opened = openWindow(userId);
-  await vi.waitFor(() => expect([opened.chat.link, opened.chat.listed]).toEqual(['live', true]));
+  const opened = await openWindow(userId);
+  const { client } = opened.chat;
+  await vi.waitFor(() => expect([client.status.state, client.listed]).toEqual(['live', true]));
   if (conversationId) {
     opened.chat.show(conversationId);
-    await vi.waitFor(() => expect(opened.chat.history?.timeline.loaded).toBe(true));
+    await vi.waitFor(() => expect(opened.chat.history?.reading).toBe(false));
+    expect(opened.chat.history?.timeline.loaded).toBe(true);
   }
   return opened;
+}
+
+function unreadIn({ chat }: Window, conversationId: string): number | undefined {
+  const entry = chat.client.conversation(conversationId);
+  return entry && unreadCount(entry);
 }
 
 /** What the page shows: texts, those that wait marked. */
@@ -108,7 +85,7 @@ describe('a message that is sent', () => {
     for (const event of mesh.log) mesh.pushAgain(event);
     window.chat.send('again');
     await shows(window, ['hello', 'again']);
-    expect(window.pending).toEqual([]);
+    expect(window.chat.client.pending).toEqual([]);
   });
 
   it('is settled by its event when the answer never comes, and sent no more', async () => {
@@ -167,13 +144,13 @@ describe('a message that is sent', () => {
     for (const text of ['bad one', 'bad two', 'good']) window.chat.send(text);
     const why = 'This conversation does not exist, or you are not in it.';
     await shows(window, ['good', `(bad one: ${why})`, `(bad two: ${why})`]);
-    expect(window.pending).toHaveLength(2);
+    expect(window.chat.client.pending).toHaveLength(2);
     mesh.faults.beforeSend = () => {};
-    const [first, second] = window.chat.outbox.all();
-    if (first) window.chat.discard(first);
-    if (second) window.chat.retry(second);
+    const [first, second] = window.chat.client.pending;
+    if (first) window.chat.client.discard(first);
+    if (second) window.chat.client.retry(second);
     await shows(window, ['good', 'bad two']);
-    expect(window.pending).toEqual([]);
+    expect(window.chat.client.pending).toEqual([]);
   });
 
   it('is sent by the next page of the window when the page went away first, with the same key', async () => {
@@ -183,12 +160,12 @@ describe('a message that is sent', () => {
     mesh.faults.push = () => false;
     window.chat.send('hello');
     await vi.waitFor(() => expect(mesh.texts(conversation)).toEqual(['hello']));
-    window.chat.stop();
+    await window.chat.client.close();
     mesh.faults.afterSend = () => {};
-    const next = openWindow(ann, { cursor: new Uint8Array(window.cursor), pending: window.pending });
+    const next = await openWindow(ann, window.store);
     next.chat.show(conversation);
     await shows(next, ['hello']);
-    await vi.waitFor(() => expect(next.chat.outbox.all()).toEqual([]));
+    await vi.waitFor(() => expect(next.chat.client.pending).toEqual([]));
     expect(mesh.texts(conversation)).toEqual(['hello']);
   });
 });
@@ -218,7 +195,7 @@ describe('what others send', () => {
     await shows(window, ['before']);
     mesh.breakStreams();
     mesh.say(ann, conversation, 'meanwhile');
-    await vi.waitFor(() => expect([window.chat.link, mesh.streamCount]).toEqual(['live', 1]));
+    await vi.waitFor(() => expect([window.chat.client.status.state, mesh.streamCount]).toEqual(['live', 1]));
     mesh.say(ann, conversation, 'after');
     await shows(window, ['before', 'meanwhile', 'after']);
   });
@@ -238,29 +215,62 @@ describe('what others send', () => {
 
   it('is found when it came between the first reading and the begin of the stream', async () => {
     const conversation = mesh.converse([ann, bob]);
-    const window = openWindow(bob);
+    const window = await openWindow(bob);
     window.chat.show(conversation);
     for (const text of ['one', 'two']) mesh.say(ann, conversation, text);
     await shows(window, ['one', 'two']);
-    await vi.waitFor(() => expect(window.chat.link).toBe('live'));
+    await vi.waitFor(() => expect(window.chat.client.status.state).toBe('live'));
     await shows(window, ['one', 'two']);
   });
 
-  it('counts as new where nobody looks, also what came while the page was closed', async () => {
+  it('counts as unread where nobody looks, also what came while the page was closed, until it is shown', async () => {
     const quiet = mesh.converse([ann, bob]);
     const first = await liveWindow(bob);
-    first.chat.stop();
+    await first.chat.client.close();
     mesh.say(ann, quiet, 'while closed');
     // So that the stream is the faster one.
     mesh.faults.beforeList = () => new Promise((resolve) => setTimeout(resolve, 50));
-    const next = openWindow(bob, { cursor: new Uint8Array(first.cursor), pending: [] });
-    const count = () => unseen(next.chat.conversations.get(quiet) as never);
-    await vi.waitFor(() => expect(next.chat.conversations.get(quiet)).toBeDefined());
-    await vi.waitFor(() => expect(count()).toBe(1));
+    const next = await openWindow(bob, first.store);
+    await vi.waitFor(() => expect(unreadIn(next, quiet)).toBe(1));
     mesh.say(ann, quiet, 'live');
-    await vi.waitFor(() => expect(count()).toBe(2));
+    await vi.waitFor(() => expect(unreadIn(next, quiet)).toBe(2));
     next.chat.show(quiet);
-    expect(count()).toBe(0);
+    await vi.waitFor(() => expect(unreadIn(next, quiet)).toBe(0));
+    await vi.waitFor(() => expect(mesh.marks.filter(({ what }) => what === 'read')).toMatchObject([{ number: 2n }]));
+  });
+
+  it('is not read while the page is hidden, or its reader is further up', async () => {
+    const conversation = mesh.converse([ann, bob]);
+    const window = await liveWindow(bob, conversation);
+    window.visible = false;
+    mesh.say(ann, conversation, 'hidden');
+    await shows(window, ['hidden']);
+    expect(unreadIn(window, conversation)).toBe(1);
+    window.visible = true;
+    window.chat.readingBack = true;
+    window.chat.looked();
+    expect(unreadIn(window, conversation)).toBe(1);
+    window.chat.readingBack = false;
+    expect(unreadIn(window, conversation)).toBe(0);
+  });
+
+  it('is shown at once by the next page of the window, before any server answers', async () => {
+    const conversation = mesh.converse([ann, bob]);
+    const window = await liveWindow(bob, conversation);
+    for (const text of ['one', 'two']) mesh.say(ann, conversation, text);
+    await shows(window, ['one', 'two']);
+    await window.chat.client.close();
+    mesh.say(ann, conversation, 'three');
+    const gate = Promise.withResolvers<void>();
+    mesh.faults.beforeRead = () => gate.promise;
+    mesh.faults.beforeList = () => gate.promise;
+    const next = await openWindow(bob, window.store);
+    next.chat.show(conversation);
+    await shows(next, ['one', 'two', 'three']);
+    expect(next.chat.client.known).toHaveLength(1);
+    gate.resolve();
+    await vi.waitFor(() => expect(next.chat.client.listed).toBe(true));
+    await shows(next, ['one', 'two', 'three']);
   });
 
   it('is readable page by page to the beginning', async () => {
@@ -283,8 +293,8 @@ describe('conversations', () => {
     const id = await there.chat.openDirect('bob');
     there.chat.show(id);
     there.chat.send('hello');
-    await vi.waitFor(() => expect(here.chat.conversations.get(id)?.latest?.content.value).toBe('hello'));
-    await vi.waitFor(() => expect(unseen(here.chat.conversations.get(id) as never)).toBe(1));
+    await vi.waitFor(() => expect(here.chat.client.conversation(id)?.latest?.content.value).toBe('hello'));
+    await vi.waitFor(() => expect(unreadIn(here, id)).toBe(1));
     here.chat.show(id);
     await shows(here, ['hello']);
     expect(await here.chat.openDirect('ann')).toBe(id);
@@ -294,7 +304,7 @@ describe('conversations', () => {
     const group = mesh.converse([ann], 'Group');
     const window = await liveWindow(bob);
     mesh.addMember(group, bob);
-    await vi.waitFor(() => expect(window.chat.conversations.get(group)?.conversation.memberCount).toBe(2));
+    await vi.waitFor(() => expect(window.chat.client.conversation(group)?.conversation.memberCount).toBe(2));
   });
 
   it('can be opened with an account whose profile is not made yet', async () => {
@@ -324,8 +334,8 @@ describe('conversations', () => {
     await expect(window.chat.createGroup('Team', ['bob'])).rejects.toThrow(FormProblem);
     mesh.faults.afterCreate = () => {};
     await window.chat.createGroup('Team', ['bob']);
-    expect(window.chat.conversations.sorted()).toHaveLength(1);
+    expect(window.chat.client.known).toHaveLength(1);
     await window.chat.createGroup('Team', ['bob']);
-    expect(window.chat.conversations.sorted()).toHaveLength(2);
+    expect(window.chat.client.known).toHaveLength(2);
   });
 });

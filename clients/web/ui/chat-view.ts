@@ -1,4 +1,4 @@
-import { unseen } from '@realchat/client';
+import { unreadCount } from '@realchat/client';
 import type { Chat } from '../chat/chat.ts';
 import { ComposerView } from './composer-view.ts';
 import { ConversationListView } from './conversation-list-view.ts';
@@ -7,6 +7,7 @@ import { byId, setText } from './dom.ts';
 import { renderLink } from './link-view.ts';
 import { MessageListView } from './message-list-view.ts';
 import { bindNewConversation } from './new-conversation-view.ts';
+import { renderTyping } from './typing-view.ts';
 
 export interface ChatViewActions {
   /** Goes to a conversation, or to none. */
@@ -25,7 +26,7 @@ export class ChatView {
   readonly #closed = new AbortController();
   #due: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(chat: Chat, username: string, actions: ChatViewActions) {
+  constructor(chat: Chat, actions: ChatViewActions) {
     const { signal } = this.#closed;
     const open = (conversationId: string) => {
       actions.open(conversationId);
@@ -46,7 +47,7 @@ export class ChatView {
     bindNewConversation(chat, open, signal);
     byId('back', HTMLElement).addEventListener('click', goBack, { signal });
     byId('log-out', HTMLElement).addEventListener('click', () => actions.logOut(), { signal });
-    setText(byId('me', HTMLElement), username);
+    setText(byId('me', HTMLElement), chat.client.username);
     this.#root.hidden = false;
     this.render();
   }
@@ -62,13 +63,13 @@ export class ChatView {
     this.#due = undefined;
     if (this.#closed.signal.aborted) return;
     const chat = this.#chat;
-    const entry = chat.current === undefined ? undefined : chat.conversations.get(chat.current);
+    const { client, entry } = chat;
     const isOpen = chat.current !== undefined;
     this.#root.dataset.pane = isOpen ? 'conversation' : 'list';
     byId('nothing-open', HTMLElement).hidden = isOpen;
     byId('scroller', HTMLElement).hidden = !isOpen;
     this.#head.hidden = !isOpen;
-    setText(byId('conversation-title', HTMLElement), entry ? titleOf(entry.conversation, chat.directory) : '…');
+    setText(byId('conversation-title', HTMLElement), entry ? titleOf(entry.conversation, client) : '…');
     setText(
       byId('conversation-kind', HTMLElement),
       entry ? (entry.left ? 'You left' : kindOf(entry.conversation)) : '',
@@ -76,7 +77,8 @@ export class ChatView {
     this.#composer.render(entry && !entry.left ? chat.current : undefined);
     this.#list.render(chat);
     this.#messages.render();
-    renderLink(chat.link);
+    renderTyping(chat.typing);
+    renderLink(client.status.state);
     this.#renderTitle();
   }
 
@@ -93,7 +95,7 @@ export class ChatView {
   }
 
   #renderTitle(): void {
-    const count = this.#chat.conversations.sorted().reduce((sum, entry) => sum + unseen(entry), 0);
+    const count = this.#chat.client.known.reduce((sum, entry) => sum + unreadCount(entry), 0);
     const title = count > 0 ? `(${count}) RealChat` : 'RealChat';
     if (document.title !== title) document.title = title;
   }

@@ -21,8 +21,8 @@ export class ComposerView {
         const text = this.#text.value;
         if (text.trim() === '') return;
         requireFields({ text: textProblem(text) });
-        this.#text.value = '';
         chat.send(text);
+        this.#text.value = '';
         sent();
       },
     });
@@ -34,6 +34,8 @@ export class ComposerView {
       this.#form.element.requestSubmit();
     };
     this.#text.addEventListener('keydown', pressed, { signal });
+    this.#text.addEventListener('input', () => chat.typed(this.#text.value), { signal });
+    this.#text.addEventListener('blur', () => chat.client.stopTyping(), { signal });
   }
 
   /** @param conversationId the conversation that can be written to. */

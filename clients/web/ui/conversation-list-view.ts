@@ -1,4 +1,4 @@
-import { type Entry, unseen } from '@realchat/client';
+import { type Entry, unreadCount } from '@realchat/client';
 import type { Chat } from '../chat/chat.ts';
 import { kindOf, titleOf } from './conversation-names.ts';
 import { arrange, byId, make, setText, showText } from './dom.ts';
@@ -23,15 +23,16 @@ export class ConversationListView {
   }
 
   render(chat: Chat): void {
-    const entries = chat.conversations.sorted();
+    const entries = chat.client.known;
     const ids = new Set(entries.map(({ conversation }) => conversation.conversationId));
     for (const id of this.#rows.keys()) if (!ids.has(id)) this.#rows.delete(id);
     arrange(
       this.#list,
       entries.map((entry) => this.#render(entry, chat)),
     );
-    this.#list.ariaBusy = String(!chat.listed);
-    this.#nothing.hidden = !chat.listed || entries.length > 0;
+    const { listed } = chat.client;
+    this.#list.ariaBusy = String(!listed);
+    this.#nothing.hidden = !listed || entries.length > 0;
   }
 
   focus(conversationId: string | undefined): void {
@@ -43,10 +44,10 @@ export class ConversationListView {
     const { conversationId } = conversation;
     const row = this.#rows.get(conversationId) ?? makeRow(conversationId, this.#open);
     this.#rows.set(conversationId, row);
-    const count = unseen(entry);
-    setText(row.title, titleOf(conversation, chat.directory));
+    const count = unreadCount(entry);
+    setText(row.title, titleOf(conversation, chat.client));
     setText(row.detail, latest?.content.case === 'text' ? latest.content.value : kindOf(conversation));
-    showText(row.count, count > 0 ? `${count} new` : '');
+    showText(row.count, count > 0 ? `${count} unread` : '');
     if (conversationId === chat.current) row.button.ariaCurrent = 'page';
     else row.button.removeAttribute('aria-current');
     return row.item;
@@ -64,7 +65,7 @@ function makeRow(conversationId: string, open: (conversationId: string) => void)
   row.button.type = 'button';
   row.button.dataset.testid = 'conversation-item';
   row.button.dataset.conversationId = conversationId;
-  row.count.dataset.testid = 'new-count';
+  row.count.dataset.testid = 'unread-count';
   row.title.dir = 'auto';
   row.detail.dir = 'auto';
   row.button.addEventListener('click', () => open(conversationId));

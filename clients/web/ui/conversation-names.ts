@@ -1,9 +1,9 @@
-import type { Directory } from '@realchat/client';
+import type { RealChat } from '@realchat/client';
 import { type Conversation, ConversationKind } from '@realchat/gen/realchat/messaging/v1/conversation';
 
 /** What to call a conversation. */
-export function titleOf({ kind, title, peerId }: Conversation, directory: Directory): string {
-  if (kind === ConversationKind.DIRECT) return directory.nameOf(peerId) || '…';
+export function titleOf({ kind, title, peerId }: Conversation, client: RealChat): string {
+  if (kind === ConversationKind.DIRECT) return client.nameOf(peerId) || '…';
   return title || 'Conversation';
 }
 

@@ -68,7 +68,7 @@ export class MessageListView {
   }
 
   #makeRow(key: string): MessageRow {
-    const row = new MessageRow(this.#chat);
+    const row = new MessageRow(this.#chat.client);
     this.#rows.set(key, row);
     return row;
   }

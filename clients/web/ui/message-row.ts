@@ -1,7 +1,8 @@
 import { timestampDate } from '@bufbuild/protobuf/wkt';
-import type { Pending } from '@realchat/client';
+import type { Pending, Receipts } from '@realchat/client';
 import type { Message } from '@realchat/gen/realchat/messaging/v1/message';
 import { make, setText, showText } from './dom.ts';
+import { type ReceiptState, receiptStateOf, receiptWords } from './receipt.ts';
 
 /** A message as it is shown, whether it is committed or not. */
 export interface Shown {
@@ -12,6 +13,8 @@ export interface Shown {
   /** It follows another message of the same sender closely. */
   readonly continued: boolean;
   readonly message?: Message;
+  /** How far it has got with the others, when it is the user's own. */
+  readonly receipts?: Receipts | undefined;
   readonly pending?: Pending;
 }
 
@@ -20,6 +23,8 @@ export interface RowActions {
   retry(pending: Pending): void;
   discard(pending: Pending): void;
 }
+
+const TICKS: Record<ReceiptState, string> = { sent: '✓', delivered: '✓✓', read: '✓✓' };
 
 const timeOnly = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
 const dateAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
@@ -32,6 +37,8 @@ export class MessageRow {
   readonly #time = make('time');
   readonly #meta = make('span', 'meta');
   readonly #state = make('span', 'state');
+  readonly #ticks = make('span', 'ticks');
+  readonly #receipt = make('span', 'visually-hidden');
   readonly #actions = make('span', 'actions');
   #pending: Pending | undefined;
 
@@ -44,11 +51,13 @@ export class MessageRow {
       this.#button('Send again', 'retry', (pending) => actions.retry(pending)),
       this.#button('Discard', 'discard', (pending) => actions.discard(pending)),
     );
-    this.#meta.append(this.#time, ' ', this.#state);
+    this.#ticks.ariaHidden = 'true';
+    this.#receipt.dataset.testid = 'receipt';
+    this.#meta.append(this.#time, ' ', this.#state, ' ', this.#ticks, this.#receipt);
     element.append(this.#sender, this.#text, this.#meta);
   }
 
-  render({ mine, sender, continued, message, pending }: Shown): void {
+  render({ mine, sender, continued, message, receipts, pending }: Shown): void {
     const { dataset, classList } = this.element;
     const state = message ? 'sent' : pending?.refusal === undefined ? 'sending' : 'refused';
     this.#pending = pending;
@@ -56,11 +65,16 @@ export class MessageRow {
     dataset.mine = String(mine);
     dataset.seq = message ? String(message.seq) : '';
     dataset.clientMessageId = message?.clientMessageId ?? pending?.clientMessageId ?? '';
+    const receipt = mine && message ? receiptStateOf(receipts) : undefined;
+    dataset.receipt = receipt ?? '';
     classList.toggle('continued', continued);
     setText(this.#sender, mine ? 'You' : sender || '…');
     setText(this.#text, textOf(message, pending));
     this.#renderTime(timeOf(message, pending));
     showText(this.#state, state === 'sending' ? 'Sending…' : pending?.refusal && `Not sent. ${pending.refusal}`);
+    showText(this.#ticks, receipt && TICKS[receipt]);
+    showText(this.#receipt, receipt && receiptWords(receipts));
+    this.#meta.title = receipt ? receiptWords(receipts) : '';
     if (state === 'refused') this.#meta.append(this.#actions);
     else this.#actions.remove();
   }

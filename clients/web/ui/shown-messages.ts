@@ -7,21 +7,21 @@ const CLOSE_MS = 3 * 60_000;
 
 /** The messages of the conversation that is open: the committed ones in order of seq, then those that wait. */
 export function shownMessages(chat: Chat): Shown[] {
-  const { current, history, outbox, userId, directory } = chat;
-  if (current === undefined) return [];
+  const { client, history, waiting } = chat;
   const messages = history?.timeline.messages() ?? [];
   const committed = messages.map((message, index): Shown => {
-    const mine = message.senderId === userId;
+    const mine = message.senderId === client.userId;
     const continued = follows(messages[index - 1], message);
     // Keys that other devices of the same user chose may repeat; those of this page do not.
-    const isOurs = mine && outbox.chose(message.clientMessageId);
+    const isOurs = mine && client.wrote(message.clientMessageId);
     const key = isOurs ? keyOf(message.clientMessageId) : `seq ${message.seq}`;
-    return { key, mine, sender: mine ? '' : directory.nameOf(message.senderId), continued, message };
+    const sender = mine ? '' : client.nameOf(message.senderId);
+    return { key, mine, sender, continued, message, receipts: mine ? client.receipts(message) : undefined };
   });
-  const waiting = outbox.of(current).map((pending): Shown => {
-    return { key: keyOf(pending.clientMessageId), mine: true, sender: '', continued: false, pending };
+  const pending = waiting.map((each): Shown => {
+    return { key: keyOf(each.clientMessageId), mine: true, sender: '', continued: false, pending: each };
   });
-  return [...committed, ...waiting];
+  return [...committed, ...pending];
 }
 
 function keyOf(clientMessageId: string): string {

@@ -11,6 +11,16 @@ export interface Credentials {
 export interface SignInActions {
   logIn(credentials: Credentials): Promise<void>;
   register(credentials: Credentials): Promise<void>;
+  /** Takes a login over that another window of this browser has. */
+  useHere(username: string): Promise<void>;
+}
+
+/** Why the page asks for a login. */
+export interface SignInReason {
+  /** As a sentence, when it is not for the user's own wish. */
+  readonly note?: string;
+  /** Whose login another window of this browser has. */
+  readonly elsewhere?: string;
 }
 
 type Mode = 'login' | 'register';
@@ -27,6 +37,7 @@ export class SignInView {
   readonly #username = byId('username', HTMLInputElement);
   readonly #password = byId('password', HTMLInputElement);
   readonly #passwordHint = byId('password-hint', HTMLElement);
+  readonly #elsewhere = byId('elsewhere', HTMLElement);
   readonly #form: Form;
   #mode: Mode = 'login';
 
@@ -45,13 +56,18 @@ export class SignInView {
       this.#setMode(this.#mode === 'login' ? 'register' : 'login');
       this.#username.focus();
     });
+    byId('use-here', HTMLElement).addEventListener('click', () => {
+      void actions.useHere(this.#elsewhere.dataset.username ?? '');
+    });
     this.#password.addEventListener('input', () => this.#showHint());
   }
 
-  /** @param note why the page is here, when it is not for the user's own wish. */
-  show(note = ''): void {
+  show({ note = '', elsewhere = '' }: SignInReason = {}): void {
     this.#setMode('login');
     showText(this.#note, note);
+    this.#elsewhere.hidden = elsewhere === '';
+    this.#elsewhere.dataset.username = elsewhere;
+    setText(byId('elsewhere-name', HTMLElement), elsewhere);
     this.#root.hidden = false;
     this.#username.focus();
   }

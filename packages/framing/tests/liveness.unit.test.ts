@@ -29,6 +29,32 @@ test('a peer that answers lives on', () => {
   liveness.stop();
 });
 
+test('a peer that is looked for is asked at once and given up in so much time, however often it is looked for', () => {
+  const { liveness, ping, dead } = watched();
+  for (let second = 0; second < 3; second++) {
+    liveness.probe(3_000);
+    vi.advanceTimersByTime(999);
+  }
+  expect([ping.mock.calls.length, dead.mock.calls.length]).toEqual([1, 0]);
+  vi.advanceTimersByTime(3);
+  expect(dead).toHaveBeenCalledTimes(1);
+  liveness.stop();
+  liveness.probe(3_000);
+  vi.advanceTimersByTime(60_000);
+  expect([ping.mock.calls.length, dead.mock.calls.length]).toEqual([1, 1]);
+});
+
+test('a peer that answers when it is looked for lives on', () => {
+  const { liveness, ping, dead } = watched();
+  ping.mockImplementation(() => liveness.heard());
+  for (let minute = 0; minute < 10; minute++) {
+    liveness.probe(3_000);
+    vi.advanceTimersByTime(60_000);
+  }
+  expect(dead).toHaveBeenCalledTimes(0);
+  liveness.stop();
+});
+
 test('a peer that talks is not asked', () => {
   const { liveness, ping } = watched();
   for (let second = 0; second < 100; second++) {

@@ -1,11 +1,11 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { Code, ConnectError, createClient, createRouterTransport } from '@connectrpc/connect';
-import { backoffMs, failureOf, Pause, retrying } from '@realchat/client';
+import { Code, ConnectError } from '@connectrpc/connect';
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '@realchat/gen/google/rpc/error_details';
-import { ProfileService } from '@realchat/gen/realchat/profile/v1/profile_service';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { FormProblem } from '../chat/form-problem.ts';
-import { withToken } from './edge.ts';
+import { backoffMs } from './backoff.ts';
+import { failureOf } from './failure.ts';
+import { Pause } from './pause.ts';
+import { retrying } from './retrying.ts';
 
 const away = new ConnectError('away', Code.Unavailable);
 
@@ -41,18 +41,6 @@ describe('a failure', () => {
       expect(failureOf(new ConnectError('', code)).passing).toBe(true);
     },
   );
-
-  it('stands at its field of a form, and only elsewhere when it has none', () => {
-    const fields = { username: 'username', password: 'password', member_ids: 'members' };
-    const violations = [{ field: 'group.member_ids[2]', description: 'no' }];
-    const problems = [
-      FormProblem.of(refusal(Code.InvalidArgument, 'INVALID_REQUEST', violations), fields),
-      FormProblem.of(refusal(Code.AlreadyExists, 'USERNAME_TAKEN', []), fields),
-      FormProblem.of(away, fields),
-    ];
-    expect(problems.map((problem) => Object.keys(problem.fields))).toEqual([['members'], ['username'], []]);
-    expect(problems.map(({ message }) => message)).toEqual(['', '', 'The server cannot be reached.']);
-  });
 });
 
 describe('trying again', () => {
@@ -92,40 +80,5 @@ describe('trying again', () => {
     await expect(retrying(call, { tries: 2, delayMs: () => 0 })).rejects.toBe(away);
     await expect(retrying(call, { worthRetrying: () => false })).rejects.toBe(away);
     expect(call).toHaveBeenCalledTimes(4);
-  });
-});
-
-describe('a call with a token', () => {
-  const profilesOf = (accepted: string, renew: (refused: string) => Promise<string>) => {
-    const seen: string[] = [];
-    const transport = createRouterTransport(
-      ({ service }) =>
-        service(ProfileService, {
-          getProfile: (_, { requestHeader }) => {
-            const sent = requestHeader.get('authorization') ?? '';
-            seen.push(sent);
-            if (sent !== `Bearer ${accepted}`) throw new ConnectError('no', Code.Unauthenticated);
-            return {};
-          },
-        }),
-      { transport: { interceptors: [withToken({ token: () => Promise.resolve('old'), renew })] } },
-    );
-    const call = () => createClient(ProfileService, transport).getProfile({ key: { case: 'userId', value: 'u' } });
-    return { call, seen };
-  };
-
-  it('is made once more with a new token when the present one is refused, and then no more', async () => {
-    const good = profilesOf('new', (refused) => Promise.resolve(refused === 'old' ? 'new' : ''));
-    await good.call();
-    expect(good.seen).toEqual(['Bearer old', 'Bearer new']);
-    const bad = profilesOf('none', () => Promise.resolve('new'));
-    await expect(bad.call()).rejects.toMatchObject({ code: Code.Unauthenticated });
-    expect(bad.seen).toHaveLength(2);
-  });
-
-  it('fails as the renewal fails', async () => {
-    await expect(profilesOf('new', () => Promise.reject(away)).call()).rejects.toMatchObject({
-      code: Code.Unavailable,
-    });
   });
 });

@@ -1,16 +1,29 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { type Client, Code } from '@connectrpc/connect';
-import { type Directory, failureOf, newId, retrying } from '@realchat/client';
 import type { Conversation } from '@realchat/gen/realchat/messaging/v1/conversation';
 import type {
   ConversationService,
   CreateConversationRequestSchema,
 } from '@realchat/gen/realchat/messaging/v1/conversation_service';
-import { FormProblem } from './form-problem.ts';
+import { newId } from '../account/new-id.ts';
+import { failureOf } from '../net/failure.ts';
+import { retrying } from '../net/retrying.ts';
+import type { Directory } from './directory.ts';
 
 type Wish = MessageInitShape<typeof CreateConversationRequestSchema>['conversation'];
 
 const TRIES = 4;
+
+/** There is no user of a name. */
+export class UnknownUserError extends Error {
+  override name = 'UnknownUserError';
+  readonly username: string;
+
+  constructor(username: string, cause: unknown) {
+    super(`There is no user “${username}”.`, { cause });
+    this.username = username;
+  }
+}
 
 /** Opens conversations by the names of their members. */
 export class ConversationMaker {
@@ -24,25 +37,25 @@ export class ConversationMaker {
     this.#directory = directory;
   }
 
-  /** @throws FormProblem about `username`. */
+  /** @throws UnknownUserError, ConnectError */
   async direct(username: string): Promise<Conversation> {
-    const userId = await this.#find('username', username);
+    const userId = await this.#find(username);
     return this.#make({ case: 'direct', value: { userId } });
   }
 
-  /** @throws FormProblem about `title` or `members`. */
+  /** @throws UnknownUserError, ConnectError */
   async group(title: string, usernames: readonly string[]): Promise<Conversation> {
-    const ids = await Promise.all(usernames.map((username) => this.#find('members', username)));
+    const ids = await Promise.all(usernames.map((username) => this.#find(username)));
     return this.#make({ case: 'group', value: { title, memberIds: [...new Set(ids)] } });
   }
 
-  async #find(field: string, username: string): Promise<string> {
+  async #find(username: string): Promise<string> {
     try {
       const { userId } = await this.#directory.find(username);
       return userId;
     } catch (thrown) {
-      if (failureOf(thrown).code !== Code.NotFound) throw FormProblem.of(thrown, FIELDS);
-      throw new FormProblem('', { [field]: `There is no user “${username}”.` });
+      if (failureOf(thrown).code !== Code.NotFound) throw thrown;
+      throw new UnknownUserError(username, thrown);
     }
   }
 
@@ -59,9 +72,7 @@ export class ConversationMaker {
       return answer.conversation;
     } catch (thrown) {
       if (!failureOf(thrown).passing) this.#unanswered = undefined;
-      throw FormProblem.of(thrown, FIELDS);
+      throw thrown;
     }
   }
 }
-
-const FIELDS = { title: 'title', member_ids: 'members', user_id: 'username', username: 'username' };
