@@ -23,6 +23,15 @@ export const deliverySettings = {
     .meta({ secret: true }),
   MAX_STREAMS: count(1, 1_000_000).default(20_000).describe('The most streams that this process serves at once.'),
   MAX_STREAMS_PER_USER: count(1, 10_000).default(20).describe('The most streams of one user at once.'),
+  MAX_WATCHES_PER_USER: count(1, 10_000).default(10).describe('The most streams of presence of one user at once.'),
+  PRESENCE_LEASE_MS: count(1_000, 600_000)
+    .default(15_000)
+    .describe('How long the sessions of a process that died are still held to be open, in milliseconds.'),
+  PRESENCE_PATIENCE_MS: count(100, 600_000)
+    .default(10_000)
+    .describe(
+      'How long a user counts as online after their last session, in milliseconds; the same on every instance.',
+    ),
   MAX_REPLAY_EVENTS: count(1, 10_000)
     .default(2_000)
     .describe('The most missed events that a stream replays; with more it is reset.'),

@@ -2,16 +2,22 @@ import type { TransientPublisher } from '@realchat/transients';
 import type { Cursors } from './domain/cursor.ts';
 import type { Hub } from './domain/hub.ts';
 import type { Opening } from './domain/open-session.ts';
-import type { Place } from './domain/session.ts';
+import type { Place, Session } from './domain/session.ts';
 import type { QueueLimits } from './domain/session-queue.ts';
 import type { Sessions } from './domain/sessions.ts';
 import type { TypingPace } from './domain/typing-pace.ts';
+import type { Watch } from './domain/watch.ts';
 import type { Events } from './events.ts';
 import type { Memberships } from './memberships.ts';
+import type { PresenceEvents } from './presence/events.ts';
+import type { Leases } from './presence/leases.ts';
+import type { PresenceStore } from './presence/store.ts';
+import type { Watcher } from './presence/watcher.ts';
 
 /** What a stream of events works with. */
 export interface DeliveryContext extends Opening {
-  sessions: Sessions;
+  sessions: Sessions<Session>;
+  leases: Pick<Leases, 'opened' | 'closed'>;
   cursors: Cursors;
   place: Place;
   queueLimits: QueueLimits;
@@ -27,4 +33,15 @@ export interface TypingContext {
   typingPace: TypingPace;
   transients: Pick<TransientPublisher, 'publish'>;
   events: Events;
+}
+
+/** What GetPresence and WatchPresence work with. */
+export interface PresenceContext {
+  memberships: Pick<Memberships, 'companions'>;
+  store: Pick<PresenceStore, 'read'>;
+  watches: Sessions<Watch>;
+  watcher: Pick<Watcher, 'open' | 'close'>;
+  events: PresenceEvents;
+  /** Whether the login of an access token has ended. */
+  isRevoked: (loginId: string) => boolean;
 }

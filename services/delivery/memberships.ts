@@ -6,6 +6,8 @@ import { type Call, createGrpcClient } from '@realchat/rpc';
 export interface Memberships {
   /** Whether the caller is a member of a conversation at present. */
   check(call: Call, conversationId: string): Promise<boolean>;
+  /** Those of the asked with whom a user shares a conversation at present, and the other sides of direct conversations. */
+  companions(userId: string, askedIds: readonly string[], maxDirectPeers?: number): Promise<Set<string>>;
   close(): void;
 }
 
@@ -18,6 +20,11 @@ export function createMemberships(addresses: readonly HostPort[]): Memberships {
     async check({ caller, signal, trace }, conversationId) {
       const { member } = await client.checkMembership({ userId: caller.userId, conversationId }, { signal, trace });
       return member;
+    },
+    async companions(userId, askedIds, maxDirectPeers = 0) {
+      const request = { userId, candidateIds: [...askedIds], maxDirectPeers };
+      const { companionIds, directPeerIds } = await client.findCompanions(request);
+      return new Set([...companionIds, ...directPeerIds]);
     },
     close: () => client.close(),
   };

@@ -22,14 +22,18 @@ import { Hub } from './domain/hub.ts';
 import { NodeLog, type NodeLogLimits } from './domain/node-log.ts';
 import { createPlace } from './domain/place.ts';
 import { QueueBudget } from './domain/queue-budget.ts';
+import type { Session } from './domain/session.ts';
 import { Sessions } from './domain/sessions.ts';
 import { TypingPace } from './domain/typing-pace.ts';
 import { createEvents } from './events.ts';
 import { createLogFollower } from './log/log-follower.ts';
 import { createLogReader } from './log/log-reader.ts';
 import { createMemberships } from './memberships.ts';
+import { createPresence } from './presence/presence.ts';
+import { getPresence } from './rpc/get-presence.ts';
 import { setTyping } from './rpc/set-typing.ts';
 import { subscribe } from './rpc/subscribe.ts';
+import { watchPresence } from './rpc/watch-presence.ts';
 import { createTransients } from './transients.ts';
 
 /** Of each shard. A session that opens finds in the ring what was applied since its snapshot: some seconds are plenty. */
@@ -54,9 +58,12 @@ export interface DeliveryService extends Service {
 
 export function createDeliveryService(config: DeliveryConfig, { log, metrics }: Telemetry): DeliveryService {
   const budget = new QueueBudget(config.NODE_QUEUE_BYTES);
-  const sessions = new Sessions({ perUser: config.MAX_STREAMS_PER_USER, perNode: config.MAX_STREAMS }, TURNS);
+  const sessions = new Sessions<Session>({ perUser: config.MAX_STREAMS_PER_USER, perNode: config.MAX_STREAMS }, TURNS);
   const hub = new Hub();
-  const nodeLog = new NodeLog<EventRecord>(LOG_LIMITS, (entry) => events.applied(entry, hub.publish(entry)));
+  const nodeLog = new NodeLog<EventRecord>(LOG_LIMITS, (entry) => {
+    events.applied(entry, hub.publish(entry));
+    presence.watcher.applied(entry);
+  });
   const reader = createLogReader({ addresses: config.MESSAGING_INTERNAL, maxReplay: config.MAX_REPLAY_EVENTS });
   const eventLog = createEventLog({ brokers: config.KAFKA_BROKERS, clientId: config.INSTANCE_ID, log, metrics });
   const events = createEvents(metrics, log, {
@@ -69,10 +76,20 @@ export function createDeliveryService(config: DeliveryConfig, { log, metrics }: 
     reader,
     eventLog,
     events,
-    onReplaced: () => sessions.endAll(logChanged),
+    onReplaced() {
+      for (const streams of allStreams) streams.endAll(logChanged);
+    },
   });
   const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });
-  revocations.onRevoked((loginId) => sessions.endLogin(loginId));
+  const isRevoked = (loginId: string) => revocations.isRevoked(loginId);
+  const memberships = createMemberships(config.MESSAGING_INTERNAL);
+  const presence = createPresence({ config, memberships, turns: TURNS, isRevoked, log, metrics });
+  const { leases, watches, watcher } = presence;
+  /** Of both kinds. */
+  const allStreams = [sessions, watches];
+  revocations.onRevoked((loginId) => {
+    for (const streams of allStreams) streams.endLogin(loginId);
+  });
   const cursors = new Cursors(config.CURSOR_SECRET);
   const gate = new Gate(SNAPSHOTS_AT_ONCE);
   const context: DeliveryContext = {
@@ -89,9 +106,9 @@ export function createDeliveryService(config: DeliveryConfig, { log, metrics }: 
         return reader.readSnapshot(session.userId, after);
       }),
     events,
-    isRevoked: (loginId) => revocations.isRevoked(loginId),
+    leases,
+    isRevoked,
   };
-  const memberships = createMemberships(config.MESSAGING_INTERNAL);
   const transients = createTransients({ redisUrl: config.REDIS_URL, hub, events, log, metrics });
   const typing: TypingContext = { hub, memberships, typingPace: new TypingPace(), transients, events };
 
@@ -102,13 +119,15 @@ export function createDeliveryService(config: DeliveryConfig, { log, metrics }: 
       implement(DeliveryContract, {
         subscribe: (call, request, stream) => subscribe(context, call, request, stream),
         setTyping: (call, request) => setTyping(typing, call, request),
+        getPresence: (call, request) => getPresence(presence.context, call, request),
+        watchPresence: (call, request, stream) => watchPresence(presence.context, call, request, stream),
       }),
     ],
     tokens: createTokenVerifier({
       keys,
       issuer: config.TOKEN_ISSUER,
       audience: config.TOKEN_AUDIENCE,
-      revoked: (loginId) => revocations.isRevoked(loginId),
+      revoked: isRevoked,
     }),
     reflect: config.REALCHAT_MODE === 'development' ? [...PUBLIC_SERVICES] : [],
     classify,
@@ -119,6 +138,7 @@ export function createDeliveryService(config: DeliveryConfig, { log, metrics }: 
     ...(keys.ready() ? [] : ['no token keys yet']),
     ...(nodeLog.known ? [] : ['messaging has not told yet where the event log stands']),
   ];
+  const drain = (ms: number) => Promise.all(allStreams.map((streams) => streams.drain(ms)));
   let ops: OpsServer | undefined;
   let turning: NodeJS.Timeout | undefined;
 
@@ -130,17 +150,23 @@ export function createDeliveryService(config: DeliveryConfig, { log, metrics }: 
       ops = await startOpsServer({ listen: config.OPS_LISTEN, metrics, problems });
       follower.start();
       transients.start();
+      leases.start();
+      watcher.start();
       await Promise.all([keys.start(), revocations.start()]);
-      turning = setInterval(() => sessions.tick(performance.now(), Date.now()), TURN_MS);
+      turning = setInterval(() => {
+        for (const streams of allStreams) streams.tick(performance.now(), Date.now());
+      }, TURN_MS);
       await edge.start();
     },
     stop: () =>
       stopInOrder(log, [
         ['readiness', 1_000, () => edge.drain()],
-        ['balancers', NOTICE_MS + 500, () => (sessions.size > 0 ? delay(NOTICE_MS) : undefined)],
-        ['streams', config.DRAIN_MS + 500, () => sessions.drain(config.DRAIN_MS)],
+        ['balancers', NOTICE_MS + 500, () => (allStreams.some(({ size }) => size > 0) ? delay(NOTICE_MS) : undefined)],
+        ['streams', config.DRAIN_MS + 500, () => drain(config.DRAIN_MS)],
         ['grpc', GRACE_MS + 500, () => edge.stop(GRACE_MS)],
         ['clock', 100, () => clearInterval(turning)],
+        ['watcher', 100, () => watcher.stop()],
+        ['leases', 2_000, () => leases.stop()],
         ['log', 3_000, () => follower.stop()],
         ['event log', 2_000, () => eventLog.stop()],
         ['messaging', 100, () => reader.close()],

@@ -33,6 +33,7 @@ import { createEvents } from './events.ts';
 import { addMembers } from './rpc/add-members.ts';
 import { checkMembership } from './rpc/check-membership.ts';
 import { createConversation } from './rpc/create-conversation.ts';
+import { findCompanions } from './rpc/find-companions.ts';
 import { getConversation } from './rpc/get-conversation.ts';
 import { getMessage } from './rpc/get-message.ts';
 import { leaveConversation } from './rpc/leave-conversation.ts';
@@ -197,6 +198,7 @@ function logService(context: LogContext) {
 function membershipService(context: MembershipContext) {
   return implement(MembershipService, {
     checkMembership: (_call, request) => checkMembership(context, request),
+    findCompanions: (_call, request) => findCompanions(context, request),
   });
 }
 

@@ -1,4 +1,9 @@
-import { DeliveryService, type Transient } from '@realchat/gen/realchat/delivery/v1/delivery_service';
+import {
+  DeliveryService,
+  PresenceState,
+  type Transient,
+  type WatchPresenceResponse,
+} from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import { MessageService } from '@realchat/gen/realchat/messaging/v1/message_service';
 import { until } from '@realchat/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -10,7 +15,7 @@ import { useMesh } from './support/mesh.ts';
 
 // Who is there, who is typing and what has arrived, over gRPC and over a WebSocket, through Envoy.
 
-const { setTyping } = DeliveryService.method;
+const { getPresence, setTyping, watchPresence } = DeliveryService.method;
 const mesh = useMesh();
 let writer: User;
 let reader: User;
@@ -67,4 +72,37 @@ test('what has arrived is seen by the sender', async () => {
     ),
   );
   expect(transientsOf(streams.stranger)).toEqual([]);
+});
+
+test('who is there is seen by the other one, over each transport, and by no stranger', async () => {
+  const userIds = [writer.userId, reader.userId];
+  const stopping = new AbortController();
+  const told = new Map<User, WatchPresenceResponse[]>();
+  for (const watcher of [writer, reader, stranger]) {
+    const frames: WatchPresenceResponse[] = [];
+    told.set(watcher, frames);
+    const options = { token: watcher.accessToken, signal: stopping.signal };
+    const collect = async () => {
+      for await (const frame of watcher.caller.stream(watchPresence, { userIds }, options)) frames.push(frame);
+    };
+    collect().catch(() => {});
+  }
+  const statesOf = (watcher: User, userId: string) =>
+    (told.get(watcher) ?? []).flatMap(({ frame }) =>
+      frame.case === 'presence' && frame.value.userId === userId ? [frame.value.state] : [],
+    );
+  await until('each sees the other', () =>
+    [statesOf(writer, reader.userId), statesOf(reader, writer.userId)].every(
+      (states) => states.at(-1) === PresenceState.ONLINE,
+    ),
+  );
+  await streams.reader.stop();
+  await until('the reader has gone', () => statesOf(writer, reader.userId).at(-1) === PresenceState.OFFLINE, 20_000);
+  const { presences } = await writer.caller.unary(getPresence, { userIds }, { token: writer.accessToken });
+  const states = Object.fromEntries(presences.map(({ userId, state }) => [userId, state]));
+  expect(states).toEqual({ [writer.userId]: PresenceState.ONLINE, [reader.userId]: PresenceState.OFFLINE });
+  const toStranger = await stranger.caller.unary(getPresence, { userIds }, { token: stranger.accessToken });
+  expect(toStranger.presences).toEqual([]);
+  expect(told.get(stranger)).toEqual([]);
+  stopping.abort();
 });

@@ -204,7 +204,7 @@ test('every id in a request is known for what it gives away', () => {
     conversation_id: 'a stranger is told what one who made it up is told',
     user_id: 'users may be found by whoever has their id',
     member_ids: 'users may be found by whoever has their id',
-    user_ids: 'users may be found by whoever has their id',
+    user_ids: 'users may be found by whoever has their id; who is there is told to those who share a conversation',
     message_id: 'looked for in a conversation of the caller’s own',
     client_message_id: 'of the caller’s own device',
     request_id: 'of the caller’s own',

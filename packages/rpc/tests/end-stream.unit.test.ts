@@ -19,6 +19,8 @@ beforeAll(async () => {
     implementations: [
       implement(DeliveryService, {
         setTyping: async () => ({}),
+        getPresence: async () => ({}),
+        watchPresence: async () => {},
         subscribe: async (_call, _request, stream) => {
           // More than a peer that reads nothing has room for.
           for (let i = 0; i < 10; i++) stream.write({ traceparent: 'x'.repeat(50_000) });

@@ -50,6 +50,8 @@ beforeAll(async () => {
       }),
       implement(DeliveryService, {
         setTyping: async () => ({}),
+        getPresence: async () => ({}),
+        watchPresence: async () => {},
         subscribe: async (call, _request, stream) => {
           seen = call;
           stream.write({ frame: { case: 'heartbeat', value: {} } });

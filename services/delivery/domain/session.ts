@@ -5,7 +5,7 @@ import type { QueueBudget } from './queue-budget.ts';
 import { type FrameSink, type QueueLimits, SessionQueue } from './session-queue.ts';
 
 /** Silence after which a heartbeat is sent, in milliseconds. */
-const HEARTBEAT_MS = 15_000;
+export const HEARTBEAT_MS = 15_000;
 /** The least time between two checkpoints of a session that gets events, in milliseconds. */
 const CHECKPOINT_MS = 1_000;
 /** The same for a session that gets none: the log moves on without it, and its cursor must not fall far behind. */

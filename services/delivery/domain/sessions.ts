@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { exhausted } from '@realchat/rpc';
 import { draining, type Ending, sessionRevoked } from './endings.ts';
-import type { Session } from './session.ts';
 
 /** How many streams there may be at once. */
 export interface StreamCaps {
@@ -9,15 +8,26 @@ export interface StreamCaps {
   perNode: number;
 }
 
+/** An open stream of a user. */
+export interface HeldStream {
+  readonly userId: string;
+  /** The login that the token is of; several streams may be of one. */
+  readonly loginId: string;
+  /** What is due by time. `now` by performance.now(), `clock` by Date.now(). */
+  tick(now: number, clock: number): void;
+  /** Ends it, once. */
+  end(ending: Ending): void;
+}
+
 const RETRY_AFTER_MS = 5_000;
 
-/** All sessions of this node, from admission to release. */
-export class Sessions {
+/** All streams of one kind on this node, from admission to release. */
+export class Sessions<S extends HeldStream> {
   readonly #caps: StreamCaps;
   /** By turn: a turn's sessions are looked at together, and the turns one after another. */
-  readonly #turns: Set<Session>[];
+  readonly #turns: Set<S>[];
   readonly #perUser = new Map<string, number>();
-  readonly #ofLogin = new Map<string, Set<Session>>();
+  readonly #ofLogin = new Map<string, Set<S>>();
   #size = 0;
   #admitted = 0;
   #turn = 0;
@@ -36,7 +46,7 @@ export class Sessions {
    * Throws RESOURCE_EXHAUSTED (TOO_MANY_STREAMS) when the user or the node has as many streams as it may, and UNAVAILABLE
    * when the node stops.
    */
-  admit(session: Session): void {
+  admit(session: S): void {
     if (this.#closing) throw draining().error;
     const ofUser = this.#perUser.get(session.userId) ?? 0;
     if (ofUser >= this.#caps.perUser) {
@@ -47,12 +57,12 @@ export class Sessions {
     }
     this.#perUser.set(session.userId, ofUser + 1);
     this.#turns[this.#admitted++ % this.#turns.length]?.add(session);
-    const ofLogin = this.#ofLogin.get(session.loginId) ?? new Set();
+    const ofLogin = this.#ofLogin.get(session.loginId) ?? new Set<S>();
     this.#ofLogin.set(session.loginId, ofLogin.add(session));
     this.#size++;
   }
 
-  release(session: Session): void {
+  release(session: S): void {
     if (!this.#turns.some((turn) => turn.delete(session))) return;
     this.#size--;
     const ofUser = (this.#perUser.get(session.userId) ?? 0) - 1;
@@ -88,7 +98,7 @@ export class Sessions {
     }
   }
 
-  #endTurn(turn: Set<Session>, ending: () => Ending): void {
+  #endTurn(turn: Set<S>, ending: () => Ending): void {
     for (const session of turn) session.end(ending());
   }
 }

@@ -6,10 +6,11 @@ import {
 import { type Call, type ResponseStream, unavailable } from '@realchat/rpc';
 import type { DeliveryContext } from '../context.ts';
 import { epochTag } from '../domain/cursor.ts';
-import { CANCELLED, failed, sessionRevoked } from '../domain/endings.ts';
+import { failed } from '../domain/endings.ts';
 import { resetFrame } from '../domain/frames.ts';
 import { openSession } from '../domain/open-session.ts';
 import { Session } from '../domain/session.ts';
+import { admit } from './admit.ts';
 
 /** Replays what the caller missed since a cursor, says `caught_up`, and goes on live until the session ends. */
 export async function subscribe(
@@ -29,18 +30,16 @@ export async function subscribe(
     limits: context.queueLimits,
     budget: context.budget,
   });
-  context.sessions.admit(session);
+  admit(context.sessions, session, call, context.isRevoked);
   const openedAt = performance.now();
-  call.signal.addEventListener('abort', () => session.end(CANCELLED), { once: true });
-  if (call.signal.aborted) session.end(CANCELLED);
-  // The news may have come between the token's check and the admission.
-  if (context.isRevoked(caller.sessionId)) session.end(sessionRevoked());
+  context.leases.opened(caller.userId, caller.deviceId);
   context.events.sessionOpened(call, start.from);
   if (start.from === 'other-log') session.send(resetFrame(ResetReason.EPOCH_CHANGED));
   openSession(context, session, start.after).catch((error: unknown) => session.end(failed(error)));
 
   const ending = await session.ended;
   context.hub.leave(session);
+  context.leases.closed(caller.userId, caller.deviceId);
   context.sessions.release(session);
   context.events.sessionEnded(call, ending, performance.now() - openedAt);
   throw ending.error;

@@ -1,14 +1,15 @@
-import { type DescMessage, fromBinary, type MessageShape } from '@bufbuild/protobuf';
+import { fromBinary } from '@bufbuild/protobuf';
+import { SubscribeResponseSchema } from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import type { Encoded } from '@realchat/rpc';
 
-/** A peer that takes what is written to it, unless it is told to take nothing more. */
-export function createFakeSink<D extends DescMessage>(schema: D) {
-  const frames: MessageShape<D>[] = [];
+/** A peer that takes what is written to it, unless it is told to take nothing more. `read` is how it reads a frame. */
+export function createFakeSink<F, T>(read: (frame: F) => T) {
+  const frames: T[] = [];
   let blocked: PromiseWithResolvers<void> | undefined;
   return {
     frames,
-    write(frame: Encoded) {
-      frames.push(fromBinary(schema, frame.bytes));
+    write(frame: F) {
+      frames.push(read(frame));
       return blocked === undefined;
     },
     drained: () => blocked?.promise ?? Promise.resolve(),
@@ -21,3 +22,6 @@ export function createFakeSink<D extends DescMessage>(schema: D) {
     },
   };
 }
+
+/** Reads a frame of a stream of events. */
+export const asResponse = (frame: Encoded) => fromBinary(SubscribeResponseSchema, frame.bytes);

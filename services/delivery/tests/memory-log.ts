@@ -79,6 +79,11 @@ export class MemoryLog {
     return this.#conversation(conversationId).stints.get(userId)?.at(-1)?.left === Number.POSITIVE_INFINITY;
   }
 
+  /** The conversations that a user is a member of. */
+  conversationsOf(userId: string): string[] {
+    return [...this.conversations.keys()].filter((id) => this.isMember(id, userId));
+  }
+
   heads(): number[] {
     return this.shards.map((records) => records.length);
   }
@@ -98,7 +103,7 @@ export class MemoryLog {
       ? this.visible(userId).filter((record) => Number(record.position) > (after[record.shard] ?? 0))
       : [];
     if (records.length > max || after.some((position, shard) => position > (heads[shard] ?? 0))) return undefined;
-    const conversationIds = [...this.conversations.keys()].filter((id) => this.isMember(id, userId));
+    const conversationIds = this.conversationsOf(userId);
     return { conversationIds, records, heads };
   }
 

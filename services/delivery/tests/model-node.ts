@@ -16,6 +16,7 @@ import { NodeLog } from '../domain/node-log.ts';
 import { BacklogTooLargeError } from '../domain/open-session.ts';
 import { createPlace } from '../domain/place.ts';
 import { QueueBudget } from '../domain/queue-budget.ts';
+import type { Session } from '../domain/session.ts';
 import { Sessions } from '../domain/sessions.ts';
 import type { Events } from '../events.ts';
 import { entryOfLog } from '../log/entries.ts';
@@ -78,7 +79,7 @@ export function createModelNode(memory: MemoryLog) {
   };
 
   const hub = new Hub();
-  const sessions = new Sessions({ perUser: 100, perNode: 1_000 }, 1);
+  const sessions = new Sessions<Session>({ perUser: 100, perNode: 1_000 }, 1);
   const log = new NodeLog<EventRecord>(
     { ring: { entries: 6, bytes: 10_000 }, ahead: { entries: 3, bytes: 10_000 } },
     (entry) => hub.publish(entry),
@@ -121,6 +122,7 @@ export function createModelNode(memory: MemoryLog) {
         return { conversationIds: snapshot.conversationIds, heads: snapshot.heads, missed };
       }),
     events: silentEvents(),
+    leases: { opened: () => {}, closed: () => {} },
     isRevoked: () => false,
   };
 

@@ -1,17 +1,16 @@
-import { SubscribeResponseSchema } from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import { Code, type RpcError } from '@realchat/rpc';
 import { describe, expect, test } from 'vitest';
 import { draining } from '../domain/endings.ts';
 import { caughtUpFrame, eventFrame } from '../domain/frames.ts';
 import { QueueBudget } from '../domain/queue-budget.ts';
 import { Session, STALL_MS } from '../domain/session.ts';
-import { createFakeSink } from './fake-sink.ts';
+import { asResponse, createFakeSink } from './fake-sink.ts';
 
 /** A hundred bytes that are an event. */
 const event = () => eventFrame(Buffer.concat([Buffer.of(0x0a, 98), Buffer.alloc(98, 'a')]), '');
 
 function start(limits = { frames: 4, bytes: 10_000 }, budget = new QueueBudget(1_000_000)) {
-  const sink = createFakeSink(SubscribeResponseSchema);
+  const sink = createFakeSink(asResponse);
   const { frames } = sink;
   let progress = 1;
   const session = new Session({

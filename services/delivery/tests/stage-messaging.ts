@@ -8,6 +8,7 @@ import type { MemoryLog } from './memory-log.ts';
 export async function startMessaging(memory: MemoryLog) {
   const state = { away: false };
   const asked: string[] = [];
+  const directs = new Map<string, [string, string]>();
   const answer = async <T>(read: () => T): Promise<T> => {
     if (state.away) throw unavailable('messaging is held');
     return read();
@@ -30,6 +31,16 @@ export async function startMessaging(memory: MemoryLog) {
           }),
       }),
       implement(MembershipService, {
+        findCompanions: (_call, { userId, candidateIds, maxDirectPeers }) =>
+          answer(() => {
+            const mine = memory.conversationsOf(userId);
+            const isCompanion = (other: string) => mine.some((id) => memory.isMember(id, other));
+            const peers = mine.flatMap((id) => (directs.get(id) ?? []).filter((other) => other !== userId));
+            return {
+              companionIds: candidateIds.filter((other) => other === userId || isCompanion(other)),
+              directPeerIds: peers.slice(0, maxDirectPeers),
+            };
+          }),
         checkMembership: (_call, { userId, conversationId }) =>
           answer(() => {
             asked.push(userId);
@@ -44,6 +55,8 @@ export async function startMessaging(memory: MemoryLog) {
     port: server.port,
     /** The users whose memberships were asked for. */
     asked,
+    /** Which conversations are direct, and of whom. */
+    directs,
     hold: () => {
       state.away = true;
     },

@@ -4,7 +4,7 @@ import { createTestClient } from '@realchat/testkit/rpc-client';
 import type { startIssuer } from '@realchat/testkit/token-issuer';
 import type { DeliveryConfig } from '../config.ts';
 import { createDeliveryService } from '../service.ts';
-import { openStream } from './stream-client.ts';
+import { openStream, openWatch } from './stream-client.ts';
 
 /** One delivery process of a stage. */
 export type StageNode = Awaited<ReturnType<typeof startNode>>;
@@ -30,6 +30,11 @@ export async function startNode(config: DeliveryConfig, issuer: Awaited<ReturnTy
     async open(userId: string, cursor?: Uint8Array, claims: Record<string, unknown> = {}) {
       return openStream(service.ports.grpc, await issuer.sign({ sub: userId, ...claims }), cursor);
     },
+    /** Watches presence as a user. */
+    async watch(userId: string, userIds: string[] = [], claims: Record<string, unknown> = {}) {
+      return openWatch(service.ports.grpc, await issuer.sign({ sub: userId, ...claims }), userIds);
+    },
+    watchWithToken: (token: string) => openWatch(service.ports.grpc, token),
     openWithToken: (token: string) => openStream(service.ports.grpc, token),
     /** The unary calls of a user. */
     as: async (userId: string, claims: Record<string, unknown> = {}) =>

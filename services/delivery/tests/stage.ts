@@ -7,6 +7,7 @@ import { deliverySettings } from '../config.ts';
 import { MemoryLog } from './memory-log.ts';
 import { startMessaging } from './stage-messaging.ts';
 import { type StageNode, startNode } from './stage-node.ts';
+import { startProcess } from './stage-process.ts';
 import { startRelay } from './stage-relay.ts';
 
 /** A delivery process with real Kafka and real sockets; messaging's log is in memory, behind a real LogService. */
@@ -37,6 +38,7 @@ export async function startStage(kafka: TestKafka, settings: Record<string, stri
   const config = parseConfig(deliverySettings, environment);
   const node = await startNode(config, issuer);
   const others: StageNode[] = [];
+  const kills: (() => void)[] = [];
 
   return {
     memory,
@@ -53,6 +55,12 @@ export async function startStage(kafka: TestKafka, settings: Record<string, stri
     async anotherNode(more: Record<string, string> = {}): Promise<StageNode> {
       const other = await startNode(parseConfig(deliverySettings, { ...environment, ...more }), issuer);
       others.push(other);
+      return other;
+    },
+    /** Starts a node in a process of its own, which can be killed. */
+    async processNode() {
+      const other = await startProcess(environment, issuer);
+      kills.push(other.kill);
       return other;
     },
     /** A conversation with these members, each with a new id, in some shard. */
@@ -79,6 +87,7 @@ export async function startStage(kafka: TestKafka, settings: Record<string, stri
     /** Starts another one in its place. */
     startService: () => node.start(),
     async stop() {
+      for (const kill of kills) kill();
       for (const each of [node, ...others]) await each.stop();
       await messaging.stop();
       await eventLog.stop();

@@ -1,11 +1,11 @@
 import { create } from '@bufbuild/protobuf';
-import { SubscribeResponseSchema, TransientSchema } from '@realchat/gen/realchat/delivery/v1/delivery_service';
+import { TransientSchema } from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import { describe, expect, test } from 'vitest';
 import { caughtUpFrame, eventFrame, transientFrame } from '../domain/frames.ts';
 import { Hub } from '../domain/hub.ts';
 import { QueueBudget } from '../domain/queue-budget.ts';
 import { Session } from '../domain/session.ts';
-import { createFakeSink } from './fake-sink.ts';
+import { asResponse, createFakeSink } from './fake-sink.ts';
 
 const event = () => eventFrame(Buffer.concat([Buffer.of(0x0a, 98), Buffer.alloc(98, 'a')]), '');
 const typing = () =>
@@ -16,7 +16,7 @@ function stage() {
   const budget = new QueueBudget(1_000_000);
   let progress = 1;
   const member = (userId: string, conversationIds = ['c']) => {
-    const sink = createFakeSink(SubscribeResponseSchema);
+    const sink = createFakeSink(asResponse);
     const session = new Session({
       userId,
       loginId: 'login',

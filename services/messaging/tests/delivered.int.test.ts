@@ -1,9 +1,6 @@
 import type { Transient } from '@realchat/gen/realchat/delivery/v1/delivery_service';
-import { MembershipService } from '@realchat/gen/realchat/messaging/v1/membership_service';
 import { redisUrl, silentTelemetry, startProxyFor, until } from '@realchat/testkit';
-import { createTestClient } from '@realchat/testkit/rpc-client';
 import { createTransientListener, type TransientListener } from '@realchat/transients';
-import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createFixture, type Fixture, type User } from './messaging-fixture.ts';
 
@@ -102,18 +99,4 @@ describe('MarkDelivered', () => {
       10_000,
     );
   });
-});
-
-test('CheckMembership knows members at present alone', async () => {
-  const [owner, member, former, stranger] = (await fixture.users(4)) as [User, User, User, User];
-  const conversationId = await fixture.group(owner, [member, former]);
-  await owner.conversations.removeMember({ conversationId, userId: former.id });
-  const memberships = createTestClient(MembershipService, fixture.service.ports.internal);
-  const check = async (userId: string, id = conversationId) =>
-    (await memberships.checkMembership({ userId, conversationId: id })).member;
-  expect(await check(owner.id)).toBe(true);
-  expect(await check(member.id)).toBe(true);
-  expect(await check(former.id)).toBe(false);
-  expect(await check(stranger.id)).toBe(false);
-  expect(await check(owner.id, uuidv7())).toBe(false);
 });

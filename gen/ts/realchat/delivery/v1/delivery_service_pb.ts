@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file realchat/delivery/v1/delivery_service.proto.
  */
 export const file_realchat_delivery_v1_delivery_service: GenFile = /*@__PURE__*/
-  fileDesc("CityZWFsY2hhdC9kZWxpdmVyeS92MS9kZWxpdmVyeV9zZXJ2aWNlLnByb3RvEhRyZWFsY2hhdC5kZWxpdmVyeS52MSIsChBTdWJzY3JpYmVSZXF1ZXN0EhgKBmN1cnNvchgBIAEoDEIIukgFegMYgAQi8wIKEVN1YnNjcmliZVJlc3BvbnNlEjkKBWV2ZW50GAEgASgLMigucmVhbGNoYXQubWVzc2FnaW5nLnYxLkNvbnZlcnNhdGlvbkV2ZW50SAASMwoJY2F1Z2h0X3VwGAIgASgLMh4ucmVhbGNoYXQuZGVsaXZlcnkudjEuQ2F1Z2h0VXBIABI2CgpjaGVja3BvaW50GAMgASgLMiAucmVhbGNoYXQuZGVsaXZlcnkudjEuQ2hlY2twb2ludEgAEiwKBXJlc2V0GAQgASgLMhsucmVhbGNoYXQuZGVsaXZlcnkudjEuUmVzZXRIABI0CgloZWFydGJlYXQYBSABKAsyHy5yZWFsY2hhdC5kZWxpdmVyeS52MS5IZWFydGJlYXRIABI0Cgl0cmFuc2llbnQYBiABKAsyHy5yZWFsY2hhdC5kZWxpdmVyeS52MS5UcmFuc2llbnRIABITCgt0cmFjZXBhcmVudBgPIAEoCUIHCgVmcmFtZSIaCghDYXVnaHRVcBIOCgZjdXJzb3IYASABKAwiHAoKQ2hlY2twb2ludBIOCgZjdXJzb3IYASABKAwiOgoFUmVzZXQSMQoGcmVhc29uGAEgASgOMiEucmVhbGNoYXQuZGVsaXZlcnkudjEuUmVzZXRSZWFzb24iYgoJSGVhcnRiZWF0EigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCGludGVydmFsGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIrUBCglUcmFuc2llbnQSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEhAKCGFjdG9yX2lkGAIgASgJEi4KBnR5cGluZxgKIAEoCzIcLnJlYWxjaGF0LmRlbGl2ZXJ5LnYxLlR5cGluZ0gAEkUKEmRlbGl2ZXJlZF9hZHZhbmNlZBgLIAEoCzInLnJlYWxjaGF0LmRlbGl2ZXJ5LnYxLkRlbGl2ZXJlZEFkdmFuY2VkSABCBgoEa2luZCIYCgZUeXBpbmcSDgoGYWN0aXZlGAEgASgIIiMKEURlbGl2ZXJlZEFkdmFuY2VkEg4KBm51bWJlchgBIAEoAyJFChBTZXRUeXBpbmdSZXF1ZXN0EiEKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESDgoGYWN0aXZlGAIgASgIIhMKEVNldFR5cGluZ1Jlc3BvbnNlKo8BCgtSZXNldFJlYXNvbhIcChhSRVNFVF9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpSRVNFVF9SRUFTT05fRVBPQ0hfQ0hBTkdFRBABEiIKHlJFU0VUX1JFQVNPTl9CQUNLTE9HX1RPT19MQVJHRRACEh4KGlJFU0VUX1JFQVNPTl9TTE9XX0NPTlNVTUVSEAMy2QEKD0RlbGl2ZXJ5U2VydmljZRJjCglTdWJzY3JpYmUSJi5yZWFsY2hhdC5kZWxpdmVyeS52MS5TdWJzY3JpYmVSZXF1ZXN0GicucmVhbGNoYXQuZGVsaXZlcnkudjEuU3Vic2NyaWJlUmVzcG9uc2UiA5ACATABEmEKCVNldFR5cGluZxImLnJlYWxjaGF0LmRlbGl2ZXJ5LnYxLlNldFR5cGluZ1JlcXVlc3QaJy5yZWFsY2hhdC5kZWxpdmVyeS52MS5TZXRUeXBpbmdSZXNwb25zZSIDkAICYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_realchat_messaging_v1_conversation_event]);
+  fileDesc("CityZWFsY2hhdC9kZWxpdmVyeS92MS9kZWxpdmVyeV9zZXJ2aWNlLnByb3RvEhRyZWFsY2hhdC5kZWxpdmVyeS52MSIsChBTdWJzY3JpYmVSZXF1ZXN0EhgKBmN1cnNvchgBIAEoDEIIukgFegMYgAQi8wIKEVN1YnNjcmliZVJlc3BvbnNlEjkKBWV2ZW50GAEgASgLMigucmVhbGNoYXQubWVzc2FnaW5nLnYxLkNvbnZlcnNhdGlvbkV2ZW50SAASMwoJY2F1Z2h0X3VwGAIgASgLMh4ucmVhbGNoYXQuZGVsaXZlcnkudjEuQ2F1Z2h0VXBIABI2CgpjaGVja3BvaW50GAMgASgLMiAucmVhbGNoYXQuZGVsaXZlcnkudjEuQ2hlY2twb2ludEgAEiwKBXJlc2V0GAQgASgLMhsucmVhbGNoYXQuZGVsaXZlcnkudjEuUmVzZXRIABI0CgloZWFydGJlYXQYBSABKAsyHy5yZWFsY2hhdC5kZWxpdmVyeS52MS5IZWFydGJlYXRIABI0Cgl0cmFuc2llbnQYBiABKAsyHy5yZWFsY2hhdC5kZWxpdmVyeS52MS5UcmFuc2llbnRIABITCgt0cmFjZXBhcmVudBgPIAEoCUIHCgVmcmFtZSIaCghDYXVnaHRVcBIOCgZjdXJzb3IYASABKAwiHAoKQ2hlY2twb2ludBIOCgZjdXJzb3IYASABKAwiOgoFUmVzZXQSMQoGcmVhc29uGAEgASgOMiEucmVhbGNoYXQuZGVsaXZlcnkudjEuUmVzZXRSZWFzb24iYgoJSGVhcnRiZWF0EigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCGludGVydmFsGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIrUBCglUcmFuc2llbnQSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEhAKCGFjdG9yX2lkGAIgASgJEi4KBnR5cGluZxgKIAEoCzIcLnJlYWxjaGF0LmRlbGl2ZXJ5LnYxLlR5cGluZ0gAEkUKEmRlbGl2ZXJlZF9hZHZhbmNlZBgLIAEoCzInLnJlYWxjaGF0LmRlbGl2ZXJ5LnYxLkRlbGl2ZXJlZEFkdmFuY2VkSABCBgoEa2luZCIYCgZUeXBpbmcSDgoGYWN0aXZlGAEgASgIIiMKEURlbGl2ZXJlZEFkdmFuY2VkEg4KBm51bWJlchgBIAEoAyJFChBTZXRUeXBpbmdSZXF1ZXN0EiEKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESDgoGYWN0aXZlGAIgASgIIhMKEVNldFR5cGluZ1Jlc3BvbnNlIoMBCghQcmVzZW5jZRIPCgd1c2VyX2lkGAEgASgJEjIKBXN0YXRlGAIgASgOMiMucmVhbGNoYXQuZGVsaXZlcnkudjEuUHJlc2VuY2VTdGF0ZRIyCg5sYXN0X3NlZW5fdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiOwoSR2V0UHJlc2VuY2VSZXF1ZXN0EiUKCHVzZXJfaWRzGAEgAygJQhO6SBCSAQ0IARBkGAEiBXIDsAEBIkgKE0dldFByZXNlbmNlUmVzcG9uc2USMQoJcHJlc2VuY2VzGAEgAygLMh4ucmVhbGNoYXQuZGVsaXZlcnkudjEuUHJlc2VuY2UiOwoUV2F0Y2hQcmVzZW5jZVJlcXVlc3QSIwoIdXNlcl9pZHMYASADKAlCEbpIDpIBCxBkGAEiBXIDsAEBIooBChVXYXRjaFByZXNlbmNlUmVzcG9uc2USMgoIcHJlc2VuY2UYASABKAsyHi5yZWFsY2hhdC5kZWxpdmVyeS52MS5QcmVzZW5jZUgAEjQKCWhlYXJ0YmVhdBgCIAEoCzIfLnJlYWxjaGF0LmRlbGl2ZXJ5LnYxLkhlYXJ0YmVhdEgAQgcKBWZyYW1lKo8BCgtSZXNldFJlYXNvbhIcChhSRVNFVF9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpSRVNFVF9SRUFTT05fRVBPQ0hfQ0hBTkdFRBABEiIKHlJFU0VUX1JFQVNPTl9CQUNLTE9HX1RPT19MQVJHRRACEh4KGlJFU0VUX1JFQVNPTl9TTE9XX0NPTlNVTUVSEAMqZgoNUHJlc2VuY2VTdGF0ZRIeChpQUkVTRU5DRV9TVEFURV9VTlNQRUNJRklFRBAAEhkKFVBSRVNFTkNFX1NUQVRFX09OTElORRABEhoKFlBSRVNFTkNFX1NUQVRFX09GRkxJTkUQAjKzAwoPRGVsaXZlcnlTZXJ2aWNlEmMKCVN1YnNjcmliZRImLnJlYWxjaGF0LmRlbGl2ZXJ5LnYxLlN1YnNjcmliZVJlcXVlc3QaJy5yZWFsY2hhdC5kZWxpdmVyeS52MS5TdWJzY3JpYmVSZXNwb25zZSIDkAIBMAESYQoJU2V0VHlwaW5nEiYucmVhbGNoYXQuZGVsaXZlcnkudjEuU2V0VHlwaW5nUmVxdWVzdBonLnJlYWxjaGF0LmRlbGl2ZXJ5LnYxLlNldFR5cGluZ1Jlc3BvbnNlIgOQAgISZwoLR2V0UHJlc2VuY2USKC5yZWFsY2hhdC5kZWxpdmVyeS52MS5HZXRQcmVzZW5jZVJlcXVlc3QaKS5yZWFsY2hhdC5kZWxpdmVyeS52MS5HZXRQcmVzZW5jZVJlc3BvbnNlIgOQAgESbwoNV2F0Y2hQcmVzZW5jZRIqLnJlYWxjaGF0LmRlbGl2ZXJ5LnYxLldhdGNoUHJlc2VuY2VSZXF1ZXN0GisucmVhbGNoYXQuZGVsaXZlcnkudjEuV2F0Y2hQcmVzZW5jZVJlc3BvbnNlIgOQAgEwAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_realchat_messaging_v1_conversation_event]);
 
 /**
  * SubscribeRequest says where to go on.
@@ -345,6 +345,142 @@ export const SetTypingResponseSchema: GenMessage<SetTypingResponse> = /*@__PURE_
   messageDesc(file_realchat_delivery_v1_delivery_service, 10);
 
 /**
+ * Presence tells whether a user is there.
+ *
+ * @generated from message realchat.delivery.v1.Presence
+ */
+export type Presence = Message<"realchat.delivery.v1.Presence"> & {
+  /**
+   * Who, a UUID in lower case.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * Online or not.
+   *
+   * @generated from field: realchat.delivery.v1.PresenceState state = 2;
+   */
+  state: PresenceState;
+
+  /**
+   * When the user was last online, as far as is known. Not set when online, and when that is not known.
+   *
+   * @generated from field: google.protobuf.Timestamp last_seen_time = 3;
+   */
+  lastSeenTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message realchat.delivery.v1.Presence.
+ * Use `create(PresenceSchema)` to create a new message.
+ */
+export const PresenceSchema: GenMessage<Presence> = /*@__PURE__*/
+  messageDesc(file_realchat_delivery_v1_delivery_service, 11);
+
+/**
+ * GetPresenceRequest says whose.
+ *
+ * @generated from message realchat.delivery.v1.GetPresenceRequest
+ */
+export type GetPresenceRequest = Message<"realchat.delivery.v1.GetPresenceRequest"> & {
+  /**
+   * The users, 1 to 100, each a UUID in lower case, none twice.
+   *
+   * @generated from field: repeated string user_ids = 1;
+   */
+  userIds: string[];
+};
+
+/**
+ * Describes the message realchat.delivery.v1.GetPresenceRequest.
+ * Use `create(GetPresenceRequestSchema)` to create a new message.
+ */
+export const GetPresenceRequestSchema: GenMessage<GetPresenceRequest> = /*@__PURE__*/
+  messageDesc(file_realchat_delivery_v1_delivery_service, 12);
+
+/**
+ * GetPresenceResponse tells what is known.
+ *
+ * @generated from message realchat.delivery.v1.GetPresenceResponse
+ */
+export type GetPresenceResponse = Message<"realchat.delivery.v1.GetPresenceResponse"> & {
+  /**
+   * Those of the request that the caller may know of, in no order of their own.
+   *
+   * @generated from field: repeated realchat.delivery.v1.Presence presences = 1;
+   */
+  presences: Presence[];
+};
+
+/**
+ * Describes the message realchat.delivery.v1.GetPresenceResponse.
+ * Use `create(GetPresenceResponseSchema)` to create a new message.
+ */
+export const GetPresenceResponseSchema: GenMessage<GetPresenceResponse> = /*@__PURE__*/
+  messageDesc(file_realchat_delivery_v1_delivery_service, 13);
+
+/**
+ * WatchPresenceRequest says whose.
+ *
+ * @generated from message realchat.delivery.v1.WatchPresenceRequest
+ */
+export type WatchPresenceRequest = Message<"realchat.delivery.v1.WatchPresenceRequest"> & {
+  /**
+   * The users, at most 100, each a UUID in lower case, none twice. The other sides of the caller's direct conversations, of the
+   * 200 newest, are watched besides. Empty: those alone.
+   *
+   * @generated from field: repeated string user_ids = 1;
+   */
+  userIds: string[];
+};
+
+/**
+ * Describes the message realchat.delivery.v1.WatchPresenceRequest.
+ * Use `create(WatchPresenceRequestSchema)` to create a new message.
+ */
+export const WatchPresenceRequestSchema: GenMessage<WatchPresenceRequest> = /*@__PURE__*/
+  messageDesc(file_realchat_delivery_v1_delivery_service, 14);
+
+/**
+ * WatchPresenceResponse is one frame of the stream.
+ *
+ * @generated from message realchat.delivery.v1.WatchPresenceResponse
+ */
+export type WatchPresenceResponse = Message<"realchat.delivery.v1.WatchPresenceResponse"> & {
+  /**
+   * What the frame is. Empty when it is of a kind that this reader's schema does not know: ignore it.
+   *
+   * @generated from oneof realchat.delivery.v1.WatchPresenceResponse.frame
+   */
+  frame: {
+    /**
+     * The presence of a user as it is now: the first word on them, or a change.
+     *
+     * @generated from field: realchat.delivery.v1.Presence presence = 1;
+     */
+    value: Presence;
+    case: "presence";
+  } | {
+    /**
+     * Nothing else was said for a while; the stream lives. Every 15 seconds of silence.
+     *
+     * @generated from field: realchat.delivery.v1.Heartbeat heartbeat = 2;
+     */
+    value: Heartbeat;
+    case: "heartbeat";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message realchat.delivery.v1.WatchPresenceResponse.
+ * Use `create(WatchPresenceResponseSchema)` to create a new message.
+ */
+export const WatchPresenceResponseSchema: GenMessage<WatchPresenceResponse> = /*@__PURE__*/
+  messageDesc(file_realchat_delivery_v1_delivery_service, 15);
+
+/**
  * ResetReason is why a stream could not be continuous.
  *
  * @generated from enum realchat.delivery.v1.ResetReason
@@ -393,6 +529,47 @@ export const ResetReasonSchema: GenEnum<ResetReason> = /*@__PURE__*/
   enumDesc(file_realchat_delivery_v1_delivery_service, 0);
 
 /**
+ * PresenceState is whether a user is there.
+ *
+ * @generated from enum realchat.delivery.v1.PresenceState
+ */
+export const PresenceState = {
+  /**
+   * Not known.
+   *
+   * @generated from enum value: PRESENCE_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * At least one session is open, or was within the last 10 seconds.
+   *
+   * @generated from enum value: PRESENCE_STATE_ONLINE = 1;
+   */
+  ONLINE: 1,
+
+  /**
+   * No session has been open for 10 seconds.
+   *
+   * @generated from enum value: PRESENCE_STATE_OFFLINE = 2;
+   */
+  OFFLINE: 2,
+} as const;
+
+/**
+ * PresenceState is whether a user is there.
+ *
+ * @generated from enum realchat.delivery.v1.PresenceState
+ */
+export type PresenceState = (typeof PresenceState)[keyof typeof PresenceState] | UnknownEnum;
+
+/**
+ * Describes the enum realchat.delivery.v1.PresenceState.
+ */
+export const PresenceStateSchema: GenEnum<PresenceState> = /*@__PURE__*/
+  enumDesc(file_realchat_delivery_v1_delivery_service, 1);
+
+/**
  * DeliveryService pushes what happens to those who may see it.
  *
  * Errors of every call: UNAUTHENTICATED (reason TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED or TOKEN_REVOKED),
@@ -434,6 +611,35 @@ export const DeliveryService: GenService<{
     methodKind: "unary";
     input: typeof SetTypingRequestSchema;
     output: typeof SetTypingResponseSchema;
+  },
+  /**
+   * GetPresence tells who is online: who has a Subscribe stream open, or had one within the last 10 seconds. Only users who
+   * share a conversation with the caller are told of; all others are left out, as are users who do not exist. UNAVAILABLE
+   * while presence is not known.
+   *
+   * @generated from rpc realchat.delivery.v1.DeliveryService.GetPresence
+   */
+  getPresence: {
+    methodKind: "unary";
+    input: typeof GetPresenceRequestSchema;
+    output: typeof GetPresenceResponseSchema;
+  },
+  /**
+   * WatchPresence tells who is online now, and then each change, until the stream ends: with UNAUTHENTICATED when the access
+   * token or the login that opened it ends, and with UNAVAILABLE when the node drains. Watch again then. A reader that is
+   * behind gets the newest of each user, and nothing of what changed between.
+   *
+   * Only users who share a conversation with the caller are told of. Who comes to share one later is told of from then on; who
+   * ceases to is told of once more, as not known. Watching is not being online: that takes a Subscribe stream.
+   *
+   * Errors: RESOURCE_EXHAUSTED (reason TOO_MANY_STREAMS, or SLOW_CONSUMER when nothing was taken for 30 seconds).
+   *
+   * @generated from rpc realchat.delivery.v1.DeliveryService.WatchPresence
+   */
+  watchPresence: {
+    methodKind: "server_streaming";
+    input: typeof WatchPresenceRequestSchema;
+    output: typeof WatchPresenceResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_realchat_delivery_v1_delivery_service, 0);

@@ -11,7 +11,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file realchat/messaging/v1/membership_service.proto.
  */
 export const file_realchat_messaging_v1_membership_service: GenFile = /*@__PURE__*/
-  fileDesc("Ci5yZWFsY2hhdC9tZXNzYWdpbmcvdjEvbWVtYmVyc2hpcF9zZXJ2aWNlLnByb3RvEhVyZWFsY2hhdC5tZXNzYWdpbmcudjEiVgoWQ2hlY2tNZW1iZXJzaGlwUmVxdWVzdBIZCgd1c2VyX2lkGAEgASgJQgi6SAVyA7ABARIhCg9jb252ZXJzYXRpb25faWQYAiABKAlCCLpIBXIDsAEBIikKF0NoZWNrTWVtYmVyc2hpcFJlc3BvbnNlEg4KBm1lbWJlchgBIAEoCDKKAQoRTWVtYmVyc2hpcFNlcnZpY2USdQoPQ2hlY2tNZW1iZXJzaGlwEi0ucmVhbGNoYXQubWVzc2FnaW5nLnYxLkNoZWNrTWVtYmVyc2hpcFJlcXVlc3QaLi5yZWFsY2hhdC5tZXNzYWdpbmcudjEuQ2hlY2tNZW1iZXJzaGlwUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_buf_validate_validate]);
+  fileDesc("Ci5yZWFsY2hhdC9tZXNzYWdpbmcvdjEvbWVtYmVyc2hpcF9zZXJ2aWNlLnByb3RvEhVyZWFsY2hhdC5tZXNzYWdpbmcudjEiVgoWQ2hlY2tNZW1iZXJzaGlwUmVxdWVzdBIZCgd1c2VyX2lkGAEgASgJQgi6SAVyA7ABARIhCg9jb252ZXJzYXRpb25faWQYAiABKAlCCLpIBXIDsAEBIikKF0NoZWNrTWVtYmVyc2hpcFJlc3BvbnNlEg4KBm1lbWJlchgBIAEoCCKAAQoVRmluZENvbXBhbmlvbnNSZXF1ZXN0EhkKB3VzZXJfaWQYASABKAlCCLpIBXIDsAEBEiYKDWNhbmRpZGF0ZV9pZHMYAiADKAlCD7pIDJIBCRBkIgVyA7ABARIkChBtYXhfZGlyZWN0X3BlZXJzGAMgASgFQgq6SAcaBRjIASgAIkgKFkZpbmRDb21wYW5pb25zUmVzcG9uc2USFQoNY29tcGFuaW9uX2lkcxgBIAMoCRIXCg9kaXJlY3RfcGVlcl9pZHMYAiADKAky/gEKEU1lbWJlcnNoaXBTZXJ2aWNlEnUKD0NoZWNrTWVtYmVyc2hpcBItLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5DaGVja01lbWJlcnNoaXBSZXF1ZXN0Gi4ucmVhbGNoYXQubWVzc2FnaW5nLnYxLkNoZWNrTWVtYmVyc2hpcFJlc3BvbnNlIgOQAgEScgoORmluZENvbXBhbmlvbnMSLC5yZWFsY2hhdC5tZXNzYWdpbmcudjEuRmluZENvbXBhbmlvbnNSZXF1ZXN0Gi0ucmVhbGNoYXQubWVzc2FnaW5nLnYxLkZpbmRDb21wYW5pb25zUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_buf_validate_validate]);
 
 /**
  * CheckMembershipRequest says who and where.
@@ -63,6 +63,69 @@ export const CheckMembershipResponseSchema: GenMessage<CheckMembershipResponse> 
   messageDesc(file_realchat_messaging_v1_membership_service, 1);
 
 /**
+ * FindCompanionsRequest says of whom, and among whom.
+ *
+ * @generated from message realchat.messaging.v1.FindCompanionsRequest
+ */
+export type FindCompanionsRequest = Message<"realchat.messaging.v1.FindCompanionsRequest"> & {
+  /**
+   * The user, a UUID in lower case.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * Who is asked about, at most 100, each a UUID in lower case.
+   *
+   * @generated from field: repeated string candidate_ids = 2;
+   */
+  candidateIds: string[];
+
+  /**
+   * How many direct conversations are looked at, the newest first. 0 to 200.
+   *
+   * @generated from field: int32 max_direct_peers = 3;
+   */
+  maxDirectPeers: number;
+};
+
+/**
+ * Describes the message realchat.messaging.v1.FindCompanionsRequest.
+ * Use `create(FindCompanionsRequestSchema)` to create a new message.
+ */
+export const FindCompanionsRequestSchema: GenMessage<FindCompanionsRequest> = /*@__PURE__*/
+  messageDesc(file_realchat_messaging_v1_membership_service, 2);
+
+/**
+ * FindCompanionsResponse is the answer.
+ *
+ * @generated from message realchat.messaging.v1.FindCompanionsResponse
+ */
+export type FindCompanionsResponse = Message<"realchat.messaging.v1.FindCompanionsResponse"> & {
+  /**
+   * Those of the candidates who share a conversation with the user, each a UUID in lower case. The user is one of their own.
+   *
+   * @generated from field: repeated string companion_ids = 1;
+   */
+  companionIds: string[];
+
+  /**
+   * The other sides of the user's direct conversations, each a UUID in lower case.
+   *
+   * @generated from field: repeated string direct_peer_ids = 2;
+   */
+  directPeerIds: string[];
+};
+
+/**
+ * Describes the message realchat.messaging.v1.FindCompanionsResponse.
+ * Use `create(FindCompanionsResponseSchema)` to create a new message.
+ */
+export const FindCompanionsResponseSchema: GenMessage<FindCompanionsResponse> = /*@__PURE__*/
+  messageDesc(file_realchat_messaging_v1_membership_service, 3);
+
+/**
  * MembershipService answers the mesh's own questions about who is with whom. Internal: served on a listener of its own that
  * the edge does not route to.
  *
@@ -80,6 +143,17 @@ export const MembershipService: GenService<{
     methodKind: "unary";
     input: typeof CheckMembershipRequestSchema;
     output: typeof CheckMembershipResponseSchema;
+  },
+  /**
+   * FindCompanions tells with which of some users a user shares a conversation at present, and who is on the other side of
+   * the user's direct conversations.
+   *
+   * @generated from rpc realchat.messaging.v1.MembershipService.FindCompanions
+   */
+  findCompanions: {
+    methodKind: "unary";
+    input: typeof FindCompanionsRequestSchema;
+    output: typeof FindCompanionsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_realchat_messaging_v1_membership_service, 0);
