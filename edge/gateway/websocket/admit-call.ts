@@ -1,5 +1,5 @@
 import type { IncomingCall, IncomingCallListener } from '@realchat/framing';
-import type { RpcError } from '@realchat/rpc';
+import { Code, RpcError } from '@realchat/rpc';
 import type { GatewayContext } from '../context.ts';
 import { recordCall } from '../relay/call-record.ts';
 import { deadlineOf } from '../relay/deadline.ts';
@@ -34,7 +34,11 @@ export function admitCall(context: GatewayContext, caller: SocketCaller, call: I
     if (route.unary) caller.unaryCalls(-1);
   };
   const refusal = context.limits.admit(route.path, { address: caller.clientAddress, userId: caller.userId() });
-  return afterDecision(call, ended, refusal, () =>
+  const failed = (error: unknown): void => {
+    context.events.failed(error);
+    call.abort(new RpcError(Code.INTERNAL, 'INTERNAL', 'an internal error occurred').toStatus());
+  };
+  return afterDecision(call, { ended, failed }, refusal, () =>
     relayCall(call, {
       channel: context.backends.channel(route.backend),
       path: route.path,
@@ -49,19 +53,21 @@ export function admitCall(context: GatewayContext, caller: SocketCaller, call: I
 /** Holds a call until it is known whether it may be made. */
 function afterDecision(
   call: IncomingCall,
-  ended: (code: number) => void,
+  { ended, failed }: { ended: (code: number) => void; failed: (error: unknown) => void },
   refusal: Promise<RpcError | undefined>,
   open: () => IncomingCallListener,
 ): IncomingCallListener {
   let listener: IncomingCallListener = { message: () => {}, closed: ({ code }) => ended(code) };
   let over = false;
   call.pause();
-  void refusal.then((why) => {
-    if (over) return;
-    if (why) call.end(why.toStatus());
-    else listener = open();
-    call.resume();
-  });
+  refusal
+    .then((why) => {
+      if (over) return;
+      if (why) call.end(why.toStatus());
+      else listener = open();
+      call.resume();
+    })
+    .catch(failed);
   return {
     message: (message) => listener.message(message),
     halfClosed: () => listener.halfClosed?.(),
