@@ -53,5 +53,13 @@ COPY --from=page /app/clients/web/dist /app/page
 # The one-shot jobs use what the launcher of npm start uses.
 FROM service AS jobs
 COPY --from=packages --chown=65532:65532 /state /etc/realchat/tls
+COPY --from=packages --chown=65532:65532 /state /etc/realchat/mesh-authority
+COPY --from=packages --chown=65532:65532 /state /etc/realchat/mesh/auth
+COPY --from=packages --chown=65532:65532 /state /etc/realchat/mesh/profile
+COPY --from=packages --chown=65532:65532 /state /etc/realchat/mesh/messaging
+COPY --from=packages --chown=65532:65532 /state /etc/realchat/mesh/delivery
+COPY --from=packages --chown=65532:65532 /state /etc/realchat/mesh/operations
+COPY --from=packages --chown=65532:65532 /state /etc/realchat/mesh/gateway
+COPY --from=packages --chown=65532:65532 /state /etc/realchat/mesh/envoy
 COPY edge/envoy /app/edge/envoy
 COPY tools/stack /app/tools/stack

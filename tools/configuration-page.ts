@@ -1,6 +1,6 @@
 import { describeSettings, type SettingDescription, type Settings } from '@realchat/config';
 import { databaseSettings } from '@realchat/db';
-import { databasesSettings, edgeSettings, topicsSettings } from './compose/config.ts';
+import { databasesSettings, edgeSettings, meshTlsSettings, topicsSettings } from './compose/config.ts';
 import { meshSettings } from './stack/mesh-settings.ts';
 
 const INTRODUCTION = `# Configuration
@@ -25,6 +25,10 @@ const JOBS: Readonly<Record<string, { purpose: string; settings: Settings }>> = 
     settings: databasesSettings,
   },
   'tools/compose/topics-main.ts': { purpose: 'Makes the topics, then ends.', settings: topicsSettings },
+  'tools/compose/mesh-tls-main.ts': {
+    purpose: 'Makes the authority of the mesh and a certificate for each of its processes, then ends.',
+    settings: meshTlsSettings,
+  },
   'tools/compose/edge-main.ts': {
     purpose: "Writes Envoy's configuration and, in development, its certificate, then ends.",
     settings: edgeSettings,

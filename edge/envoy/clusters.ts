@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { type EnvoyObject, typed } from './envoy-object.ts';
+import { meshTls } from './mesh-tls.ts';
 import type { EnvoyOptions, HostPort } from './options.ts';
 
 /** The names under which routes and metrics know the upstreams. */
@@ -30,13 +31,13 @@ const HEALTH_INTERVAL: EnvoyObject = {
 };
 
 /** Everything behind the edge. */
-export function clusters({ upstreams }: EnvoyOptions): EnvoyObject[] {
+export function clusters({ upstreams, mesh }: EnvoyOptions): EnvoyObject[] {
   return [
-    ...GRPC_SERVICES.map((name) => grpcService(name, upstreams[name])),
-    gateway(upstreams.gateway),
-    gatewayH2c(upstreams.gatewayH2c),
-    rateLimit(upstreams.rateLimit),
-    cluster('jwks', upstreams.jwks),
+    ...GRPC_SERVICES.map((name) => ({ ...grpcService(name, upstreams[name]), ...meshTls(mesh, name, 'h2') })),
+    { ...gateway(upstreams.gateway), ...meshTls(mesh, 'gateway', 'http/1.1') },
+    { ...gatewayH2c(upstreams.gatewayH2c), ...meshTls(mesh, 'gateway', 'h2') },
+    { ...rateLimit(upstreams.rateLimit), ...meshTls(mesh, 'gateway', 'h2') },
+    { ...cluster('jwks', upstreams.jwks), ...meshTls(mesh, 'auth', 'http/1.1') },
   ];
 }
 

@@ -20,12 +20,20 @@ export interface Upstreams {
   operations: readonly HostPort[];
   /** The gateway's HTTP/1.1 port: WebSocket and the web client. */
   gateway: readonly HostPort[];
-  /** The gateway's cleartext HTTP/2 port: the Connect protocol. */
+  /** The gateway's HTTP/2 port: the Connect protocol. */
   gatewayH2c: readonly HostPort[];
   /** The gateway's rate limit service. */
   rateLimit: readonly HostPort[];
   /** Where auth publishes the token keys, at `/.well-known/jwks.json`. */
   jwks: readonly HostPort[];
+}
+
+/** What Envoy proves itself with inside the mesh: PEM files, and the domain of the identities that it believes. */
+export interface MeshTls {
+  chainFile: string;
+  keyFile: string;
+  authorityFile: string;
+  trustDomain: string;
 }
 
 /** Bounds that protect the edge and what is behind it. */
@@ -55,6 +63,8 @@ export interface EnvoyOptions {
   /** The exact origins whose pages may call, the edge's own included, such as `https://localhost:8443`. */
   allowedOrigins: readonly string[];
   upstreams: Upstreams;
+  /** Mutual TLS to all upstreams. Left out only in development: plain text. */
+  mesh: MeshTls | undefined;
   /** What access tokens must say of themselves. */
   tokens: {
     issuer: string;
@@ -92,6 +102,11 @@ export function limitTableOf(options: EnvoyOptions): LimitTable {
 
 /** Refuses what would make an edge that is open by mistake. */
 export function checkOptions(options: EnvoyOptions): void {
+  if (options.mode === 'production') {
+    if (!options.mesh) throw new Error('in production Envoy speaks TLS to its upstreams, and there is no certificate');
+    const plain = options.allowedOrigins.filter((origin) => !origin.startsWith('https://'));
+    if (plain.length > 0) throw new Error(`production has TLS only, and not https is ${plain.join(', ')}`);
+  }
   for (const origin of options.allowedOrigins) {
     if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
       throw new Error(`not an origin (scheme, host and port, nothing else): ${JSON.stringify(origin)}`);

@@ -4,7 +4,7 @@ import { listeners } from './listeners.ts';
 import { checkOptions, type EnvoyOptions } from './options.ts';
 import { overloadManager } from './overload.ts';
 
-export type { EnvoyOptions, HostPort, Limits, Upstreams } from './options.ts';
+export type { EnvoyOptions, HostPort, Limits, MeshTls, Upstreams } from './options.ts';
 
 /**
  * Envoy's bootstrap configuration as JSON, for `envoy -c <file>`. Throws when the options would make an edge that is open

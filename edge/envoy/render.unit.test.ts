@@ -25,6 +25,12 @@ const OPTIONS: EnvoyOptions = {
   tokens: { issuer: 'https://auth.realchat.local', audience: 'realchat' },
   accessLogFile: '/dev/stdout',
   trustedHops: 0,
+  mesh: {
+    chainFile: '/mesh/tls.crt',
+    keyFile: '/mesh/tls.key',
+    authorityFile: '/mesh/ca.crt',
+    trustDomain: 'realchat.local',
+  },
 };
 
 interface Route {
@@ -102,6 +108,43 @@ describe('the routes', () => {
   });
 });
 
+describe('upstreams', () => {
+  interface Upstream {
+    name: string;
+    transport_socket?: {
+      typed_config: { common_tls_context: { validation_context: unknown; alpn_protocols: string[] } };
+    };
+  }
+  const contextsOf = (config: Config) =>
+    (config.static_resources.clusters as unknown as Upstream[]).map(
+      ({ name, transport_socket: socket }) => [name, socket?.typed_config.common_tls_context] as const,
+    );
+
+  test('S-08: are spoken to by mutual TLS, each taken only for itself', () => {
+    const server: Record<string, string> = { gateway_h2c: 'gateway', jwks: 'auth' };
+    const contexts = contextsOf(configOf());
+    expect(contexts.length).toBeGreaterThan(5);
+    for (const [name, context] of contexts) {
+      expect(context, name).toMatchObject({
+        tls_certificates: [
+          { certificate_chain: { filename: '/mesh/tls.crt' }, private_key: { filename: '/mesh/tls.key' } },
+        ],
+        validation_context: {
+          trusted_ca: { filename: '/mesh/ca.crt' },
+          match_typed_subject_alt_names: [
+            { san_type: 'URI', matcher: { exact: `spiffe://realchat.local/service/${server[name] ?? name}` } },
+          ],
+        },
+      });
+    }
+  });
+
+  test('are spoken to in plain text only in development', () => {
+    for (const [, context] of contextsOf(configOf({ mesh: undefined }))) expect(context).toBeUndefined();
+    expect(() => configOf({ mode: 'production', mesh: undefined })).toThrow(/there is no certificate/);
+  });
+});
+
 describe('production', () => {
   const config = configOf({ mode: 'production' });
 
@@ -134,6 +177,10 @@ describe('the configuration', () => {
     const { clusters } = configOf({ upstreams: { ...OPTIONS.upstreams, profile } }).static_resources;
     const typeOf = (name: string) => clusters.find((cluster) => cluster.name === name)?.type;
     expect([typeOf('profile'), typeOf('messaging')]).toEqual(['STRICT_DNS', 'STATIC']);
+  });
+
+  test('S-71: refuses an origin without TLS in production', () => {
+    expect(() => configOf({ mode: 'production', allowedOrigins: ['http://localhost:8080'] })).toThrow(/TLS only/);
   });
 
   test.each(['*', 'https://chat.example.com/', 'https://*.example.com/x', 'chat.example.com', 'null', ''])(

@@ -1,4 +1,5 @@
-import { hostPort, hostPorts, list } from '@realchat/config';
+import { hostPort, hostPorts, inProduction, list, mustBeSecureOrigins } from '@realchat/config';
+import { identitySettings } from '@realchat/identity';
 import { rateLimitSettings } from '@realchat/limits/settings';
 import { redisSettings } from '@realchat/redis';
 import { tokenSettings } from '@realchat/rpc';
@@ -10,9 +11,12 @@ export const gatewaySettings = {
   ...telemetrySettings,
   ...tokenSettings,
   ...redisSettings,
+  ...identitySettings,
   ...rateLimitSettings,
   HTTP_LISTEN: hostPort.describe('Where WebSockets, static files and RPCs over HTTP/1.1 are served to the edge.'),
-  H2C_LISTEN: hostPort.describe('Where RPCs over plaintext HTTP/2 are served to the edge.'),
+  H2C_LISTEN: hostPort.describe(
+    'Where RPCs over HTTP/2 are served to the edge; in plain text only without TLS in the mesh.',
+  ),
   RATE_LIMIT_LISTEN: hostPort.describe(
     "Where Envoy's rate limit service is served; for Envoy alone, never routed by the edge.",
   ),
@@ -31,9 +35,9 @@ export const gatewaySettings = {
   OPERATIONS_ADDRESS: hostPorts.describe(
     "Operations' public gRPC listeners, comma separated; a name stands for each address that it has.",
   ),
-  ALLOWED_ORIGINS: list
-    .default([])
-    .describe('The origins whose pages may call, comma separated, each as a browser sends it: scheme://host[:port].'),
+  ALLOWED_ORIGINS: inProduction(list.default([]), mustBeSecureOrigins).describe(
+    'The origins whose pages may call, comma separated, each as a browser sends it: scheme://host[:port].',
+  ),
   TRUSTED_HOPS: z.coerce
     .number()
     .int()

@@ -1,4 +1,5 @@
 import { codeName } from '@realchat/framing';
+import type { CallMetrics } from '@realchat/rpc';
 import { Counter, Gauge, Histogram, type Logger, type Registry } from '@realchat/telemetry';
 
 /** How a call came in. */
@@ -14,11 +15,17 @@ export interface Events {
   frames(direction: 'in' | 'out', bytes: number): void;
   /** A call begins; call the result once with its code when it is over. */
   callStarted(method: string, via: Via): (code: number) => void;
+  /** A process that is not the edge connected, and was sent away; its name is that of its certificate. */
+  callerRefused(name: string | undefined): void;
   /** A fault of our own. */
   failed(error: unknown): void;
 }
 
-export function createEvents(registry: Registry, log: Logger): Events {
+export function createEvents(
+  registry: Registry,
+  log: Logger,
+  { callerRefused }: Pick<CallMetrics, 'callerRefused'>,
+): Events {
   const registers = [registry];
   const sockets = new Gauge({ name: 'realchat_gateway_sockets', help: 'WebSockets that are open.', registers });
   const closes = new Counter({
@@ -68,6 +75,10 @@ export function createEvents(registry: Registry, log: Logger): Events {
       const begun = performance.now();
       return (code) =>
         calls.observe({ rpc_method: method, via, rpc_status_code: codeName(code) }, (performance.now() - begun) / 1000);
+    },
+    callerRefused(name = 'unknown') {
+      callerRefused(name);
+      log.warn({ caller: name }, 'caller refused');
     },
     failed: (error) => log.error({ err: error }, 'a fault of the gateway'),
   };

@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events';
+import { openIdentity } from '@realchat/identity';
 import { createCallLimits, createRateLimiter, tellOtherLimits } from '@realchat/limits';
 import { createRevocations } from '@realchat/revocation';
-import { createGrpcServer, createKeyCache, createTokenVerifier } from '@realchat/rpc';
+import { createCallMetrics, createGrpcServer, createKeyCache, createTokenVerifier } from '@realchat/rpc';
 import { type OpsServer, type Service, startOpsServer, type Telemetry } from '@realchat/telemetry';
 import { createBackends } from './backends/backends.ts';
 import type { GatewayConfig } from './config.ts';
@@ -38,10 +39,12 @@ export interface GatewayParts {
 
 export function createGatewayService(
   config: GatewayConfig,
-  { log, metrics }: Telemetry,
+  telemetry: Telemetry,
   parts: GatewayParts = {},
 ): GatewayService {
-  const keys = createKeyCache({ urls: config.JWKS_URL, file: config.JWKS_CACHE_FILE, log });
+  const { log, metrics } = telemetry;
+  const identity = openIdentity(config, 'gateway', telemetry);
+  const keys = createKeyCache({ urls: config.JWKS_URL, identity, file: config.JWKS_CACHE_FILE, log });
   const services = parts.services ?? publicServices(config.REALCHAT_MODE);
   const backends = createBackends(
     {
@@ -52,10 +55,13 @@ export function createGatewayService(
       operations: config.OPERATIONS_ADDRESS,
     },
     services,
+    identity,
   );
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal);
   const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });
+  const callMetrics = createCallMetrics(metrics);
+  const events = createEvents(metrics, log, callMetrics);
   const limiter = createRateLimiter({
     redisUrl: config.REDIS_URL,
     commandTimeoutMs: parts.limitsTimeoutMs,
@@ -82,20 +88,22 @@ export function createGatewayService(
     limits,
     limitTable: config.RATE_LIMITS,
     patience: { ...defaultPatience, ...parts.patience },
-    events: createEvents(metrics, log),
+    events,
     log,
     stopping: stopping.signal,
   };
   const rateLimits = createGrpcServer({
     listen: config.RATE_LIMIT_LISTEN,
+    identity,
     implementations: [rateLimitService(limits)],
     log,
-    metrics,
+    metrics: callMetrics,
   });
   const files = createStaticFiles(config.WEB_ROOT, config.ALLOWED_ORIGINS);
   const listener = createRequestListener(context, createRpcHandlers(context), files);
   const upgrades = createUpgrades(context);
   revocations.onRevoked((loginId) => upgrades.sessions.endLogin(loginId));
+  const edge = identity && { identity, refused: (name: string | undefined) => events.callerRefused(name) };
   let http: Listening | undefined;
   let h2c: Listening | undefined;
   let ops: OpsServer | undefined;
@@ -114,8 +122,8 @@ export function createGatewayService(
       tellOtherLimits(config.RATE_LIMITS, log);
       limiter.start();
       await Promise.all([keys.start(), revocations.start(), rateLimits.start()]);
-      http = await listenHttp(config.HTTP_LISTEN, listener, upgrades);
-      h2c = await listenH2c(config.H2C_LISTEN, listener);
+      http = await listenHttp({ listen: config.HTTP_LISTEN, edge }, listener, upgrades);
+      h2c = await listenH2c({ listen: config.H2C_LISTEN, edge }, listener);
       ops = await startOpsServer({ listen: config.OPS_LISTEN, metrics, problems });
     },
     async stop() {
@@ -124,6 +132,7 @@ export function createGatewayService(
       await Promise.all([upgrades.sessions.drain(SPREAD_MS, GRACE_MS), http?.stop(GRACE_MS), h2c?.stop(GRACE_MS)]);
       keys.stop();
       revocations.stop();
+      identity?.stop();
       backends.close();
       await rateLimits.stop(GRACE_MS);
       limiter.stop();

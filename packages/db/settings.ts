@@ -1,10 +1,9 @@
+import { inProduction, mustHavePassword } from '@realchat/config';
 import { z } from 'zod';
 
 /** Settings of a process that keeps data in Postgres. */
 export const databaseSettings = {
-  DATABASE_URL: z
-    .string()
-    .min(1)
+  DATABASE_URL: inProduction(z.string().min(1), mustHavePassword)
     .describe("The service's own database, as its own role: postgres://role:password@host:port/name.")
     .meta({ secret: true }),
   DATABASE_POOL_SIZE: z.coerce

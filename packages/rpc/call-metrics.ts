@@ -1,5 +1,5 @@
 import { Code } from '@realchat/gen/google/rpc/code';
-import { Gauge, Histogram, type Registry } from '@realchat/telemetry';
+import { Counter, Gauge, Histogram, type Registry } from '@realchat/telemetry';
 
 /** Names of the codes, as metric labels. */
 const CODE_NAMES: Record<number, string> = Object.fromEntries(Object.entries(Code).map(([name, code]) => [code, name]));
@@ -7,6 +7,8 @@ const CODE_NAMES: Record<number, string> = Object.fromEntries(Object.entries(Cod
 /** What is counted of every call. */
 export interface CallMetrics {
   started(method: string): (code: Code) => void;
+  /** A process was refused that may not call; its name is that of its certificate. */
+  callerRefused: (name: string) => void;
 }
 
 /** Durations by method and code (semantic conventions for RPC), and the calls in flight. */
@@ -24,7 +26,14 @@ export function createCallMetrics(registry: Registry): CallMetrics {
     labelNames: ['rpc_method'],
     registers: [registry],
   });
+  const callersRefused = new Counter({
+    name: 'realchat_callers_refused_total',
+    help: 'Calls of processes that may not make them, by the name on their certificate.',
+    labelNames: ['caller'],
+    registers: [registry],
+  });
   return {
+    callerRefused: (name) => callersRefused.inc({ caller: name }),
     started(method) {
       const begin = performance.now();
       inFlight.inc({ rpc_method: method });

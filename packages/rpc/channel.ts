@@ -2,12 +2,18 @@ import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
 import type { HostPort } from '@realchat/config';
+import type { Identity } from '@realchat/identity';
 import { targetOf } from './address-resolver.ts';
+import { channelCredentials, channelOptions } from './credentials.ts';
 
 /** What a channel is made of. */
 export interface ChannelOptions {
   /** Every instance of the callee; a name stands for each address that it has. */
   addresses: readonly HostPort[];
+  /** Who this process is, to those it calls; plain text without an identity. */
+  identity: Identity | undefined;
+  /** The process that is called, by its name in the mesh: no other is taken for it, at whatever address. */
+  server: string;
   /** What is called on it: calls that may be repeated are told by their contract. */
   services: readonly DescService[];
   /** The most bytes of one answer. */
@@ -27,9 +33,11 @@ const CONNECTION: grpc.ChannelOptions = {
  * A channel from one process of the mesh to all instances of a service. Calls go to them in turn. An instance that stops or
  * dies is left at once; unary calls that may be repeated are, elsewhere, within a budget.
  */
-export function createChannel({ addresses, services, maxReceiveBytes }: ChannelOptions): grpc.Channel {
-  return new grpc.Channel(targetOf(addresses), grpc.credentials.createInsecure(), {
+export function createChannel(options: ChannelOptions): grpc.Channel {
+  const { addresses, identity, server, services, maxReceiveBytes } = options;
+  return new grpc.Channel(targetOf(addresses), channelCredentials(identity, server), {
     ...CONNECTION,
+    ...channelOptions(identity, server),
     'grpc.max_receive_message_length': maxReceiveBytes,
     'grpc.service_config': JSON.stringify(serviceConfig(services.flatMap(({ methods }) => methods))),
   });

@@ -9,7 +9,9 @@ import {
 import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2';
 import * as grpc from '@grpc/grpc-js';
 import type { HostPort } from '@realchat/config';
+import type { Identity } from '@realchat/identity';
 import { formatTraceparent, type TraceContext } from '@realchat/telemetry';
+import { serverOf } from './callers.ts';
 import { createChannel } from './channel.ts';
 import { asBuffer } from './service-definition.ts';
 
@@ -39,13 +41,19 @@ const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 export function createGrpcClient<S extends GenServiceMethods>(
   service: GenService<S>,
   addresses: readonly HostPort[],
-  options: { deadlineMs: number },
+  { identity, deadlineMs }: { identity: Identity | undefined; deadlineMs: number },
 ): GrpcClient<S> {
-  const channelOverride = createChannel({ addresses, services: [service], maxReceiveBytes: MAX_ANSWER_BYTES });
+  const channelOverride = createChannel({
+    addresses,
+    identity,
+    server: serverOf(service),
+    services: [service],
+    maxReceiveBytes: MAX_ANSWER_BYTES,
+  });
   const client = new grpc.Client('', grpc.credentials.createInsecure(), { channelOverride });
   const methods = service.methods
     .filter((method) => method.methodKind === 'unary')
-    .map((method) => [method.localName, unaryMethod(client, method, options.deadlineMs)]);
+    .map((method) => [method.localName, unaryMethod(client, method, deadlineMs)]);
   return { ...Object.fromEntries(methods), close: () => client.close() } as GrpcClient<S>;
 }
 

@@ -14,6 +14,7 @@ import { type Call, type Caller, GrpcCall } from './call.ts';
 import type { CallMetrics } from './call-metrics.ts';
 import { endStream } from './end-stream.ts';
 import { Encoded, type ResponseStream } from './implement.ts';
+import type { PeerCheck } from './peer.ts';
 import { isOpen } from './public-services.ts';
 import { internalError, RpcError } from './rpc-error.ts';
 import { asBuffer } from './service-definition.ts';
@@ -23,6 +24,8 @@ import { validate } from './validation.ts';
 /** What every method of a server shares. */
 export interface Handling {
   tokens: TokenVerifier | undefined;
+  /** Whether the process that calls may call; comes before all else. */
+  checkPeer: PeerCheck;
   log: Logger;
   metrics: CallMetrics;
   /** Names the refusal behind an error of a dependency; undefined leaves it an internal error. */
@@ -31,6 +34,7 @@ export interface Handling {
   draining: () => boolean;
 }
 
+type ServerCall = grpc.ServerUnaryCall<Buffer, Buffer> | grpc.ServerWritableStream<Buffer, Buffer>;
 type Unary = (call: Call, request: MessageShape<DescMessage>) => Promise<MessageInitShape<DescMessage> | Encoded>;
 type Streaming = (call: Call, request: MessageShape<DescMessage>, stream: ResponseStream<DescMessage>) => Promise<void>;
 
@@ -45,7 +49,7 @@ export function unaryCall(
     const ended = handling.metrics.started(path);
     let context: GrpcCall | undefined;
     const run = async () => {
-      context = new GrpcCall(path, call, handling.log, await callerOf(method, call.metadata, handling));
+      context = new GrpcCall(path, call, handling.log, await callerOf(method, call, handling));
       const response = await handler(context, decode(method.input, call.request));
       ended(Code.OK);
       respond(null, encode(method.output, response));
@@ -70,7 +74,7 @@ export function streamingCall(
     const ended = handling.metrics.started(path);
     let context: GrpcCall | undefined;
     const run = async () => {
-      context = new GrpcCall(path, call, handling.log, await callerOf(method, call.metadata, handling));
+      context = new GrpcCall(path, call, handling.log, await callerOf(method, call, handling));
       // A client learns at once that the stream is open, not with its first message.
       call.sendMetadata(new grpc.Metadata());
       await handler(context, decode(method.input, call.request), responseStream(method.output, call));
@@ -86,11 +90,12 @@ export function streamingCall(
   };
 }
 
-async function callerOf(method: DescMethod, metadata: grpc.Metadata, handling: Handling): Promise<Caller | undefined> {
+async function callerOf(method: DescMethod, call: ServerCall, handling: Handling): Promise<Caller | undefined> {
+  handling.checkPeer(method, call);
   if (handling.draining())
     throw new RpcError(Code.UNAVAILABLE, 'DRAINING', 'this instance is stopping', { retryAfterMs: 100 });
   if (isOpen(method) || !handling.tokens) return undefined;
-  const header = metadata.get('authorization')[0];
+  const header = call.metadata.get('authorization')[0];
   const token = typeof header === 'string' && /^bearer /i.test(header) ? header.slice(7).trim() : undefined;
   return await handling.tokens.verify(token);
 }

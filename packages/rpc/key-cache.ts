@@ -1,5 +1,6 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { Code } from '@realchat/gen/google/rpc/code';
+import { getOverTls, type Identity } from '@realchat/identity';
 import type { Logger } from '@realchat/telemetry';
 import { type CryptoKey, importJWK, type JSONWebKeySet } from 'jose';
 import { RpcError } from './rpc-error.ts';
@@ -27,6 +28,8 @@ const FETCH_TIMEOUT_MS = 2_000;
 export function createKeyCache(options: {
   /** Of every instance that publishes them: asked in turn until one answers. */
   urls: readonly string[];
+  /** Who this process is: over https, auth is asked and nobody else. */
+  identity?: Identity | undefined;
   /** Keeps the keys over restarts. */
   file?: string | undefined;
   /** How old the keys may be while auth answers, in milliseconds. Default one minute. */
@@ -52,7 +55,7 @@ export function createKeyCache(options: {
   };
 
   const fetchKeys = async () => {
-    const set = await fetchFromAny(options.urls);
+    const set = await fetchFromAny(options.urls, options.identity);
     await take(set);
     if (options.file) await keep(options.file, set);
   };
@@ -114,18 +117,23 @@ export function createKeyCache(options: {
 }
 
 /** The key set of the first that has one. Throws what the last said when none has. */
-async function fetchFromAny(urls: readonly string[]): Promise<JSONWebKeySet> {
+async function fetchFromAny(urls: readonly string[], identity: Identity | undefined): Promise<JSONWebKeySet> {
   let failure: unknown;
   for (const url of urls) {
     try {
-      const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS), redirect: 'error' });
-      if (response.ok) return (await response.json()) as JSONWebKeySet;
-      failure = new Error(`the key set answered ${response.status}`);
+      return JSON.parse(await read(url, identity)) as JSONWebKeySet;
     } catch (error) {
       failure = error;
     }
   }
   throw failure;
+}
+
+async function read(url: string, identity: Identity | undefined): Promise<string> {
+  if (identity) return getOverTls(url, { identity, server: 'auth', timeoutMs: FETCH_TIMEOUT_MS });
+  const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS), redirect: 'error' });
+  if (!response.ok) throw new Error(`the key set answered ${response.status}`);
+  return response.text();
 }
 
 async function keep(file: string, set: JSONWebKeySet): Promise<void> {

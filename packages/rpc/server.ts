@@ -7,11 +7,14 @@ import {
   ServerReflectionRequestSchema,
   ServerReflectionResponseSchema,
 } from '@realchat/gen/grpc/reflection/v1/reflection';
+import type { Identity } from '@realchat/identity';
 import type { Logger, Registry } from '@realchat/telemetry';
 import { HealthImplementation } from 'grpc-health-check';
 import { type CallMetrics, createCallMetrics } from './call-metrics.ts';
+import { serverCredentials } from './credentials.ts';
 import { type Handling, streamingCall, unaryCall } from './handle-call.ts';
 import type { Implementation } from './implement.ts';
+import { createPeerCheck } from './peer.ts';
 import { createReflection } from './reflection.ts';
 import type { RpcError } from './rpc-error.ts';
 import { asBuffer, toServiceDefinition } from './service-definition.ts';
@@ -35,9 +38,14 @@ export interface GrpcServer {
 export interface GrpcServerOptions {
   listen: HostPort;
   implementations: Implementation[];
+  /**
+   * Who this process is: callers prove who they are, and each service is open to those of its row in `callers.ts`. Undefined
+   * only in development: plain text, for anyone.
+   */
+  identity: Identity | undefined;
   /** Verifies callers; leave out only on internal listeners. */
   tokens?: TokenVerifier;
-  /** Services to describe by reflection; none when left out. */
+  /** Services to describe by reflection; with none, there is no reflection. */
   reflect?: DescService[];
   /** Names the refusal behind an error of a dependency. */
   classify?: (error: unknown) => RpcError | undefined;
@@ -63,16 +71,18 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   let draining = false;
   let port = 0;
 
+  const metrics = 'started' in options.metrics ? options.metrics : createCallMetrics(options.metrics);
   const handling: Handling = {
     tokens: options.tokens,
+    checkPeer: createPeerCheck(options.identity, { log: options.log, metrics }),
     log: options.log,
-    metrics: 'started' in options.metrics ? options.metrics : createCallMetrics(options.metrics),
+    metrics,
     classify: options.classify ?? (() => undefined),
     draining: () => draining,
   };
   for (const implementation of options.implementations) addService(server, implementation, handling);
   health.addToServer(server);
-  if (options.reflect) addReflection(server, options.reflect);
+  if (options.reflect?.length) addReflection(server, options.reflect);
 
   const setHealth = (status: 'SERVING' | 'NOT_SERVING') => {
     health.setStatus('', status);
@@ -86,7 +96,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     async start() {
       port = await new Promise<number>((resolve, reject) => {
         const address = `${options.listen.host.includes(':') ? `[${options.listen.host}]` : options.listen.host}:${options.listen.port}`;
-        server.bindAsync(address, grpc.ServerCredentials.createInsecure(), (error, bound) =>
+        server.bindAsync(address, serverCredentials(options.identity), (error, bound) =>
           error ? reject(error) : resolve(bound),
         );
       });

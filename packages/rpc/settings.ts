@@ -1,13 +1,12 @@
-import { hostPort, list } from '@realchat/config';
+import { hostPort, inProduction, list, mustBeSecureUrls } from '@realchat/config';
+import { identitySettings } from '@realchat/identity';
 import { z } from 'zod';
 
 /** Settings of a process that verifies access tokens. */
 export const tokenSettings = {
-  JWKS_URL: list
-    .pipe(z.array(z.url()).min(1))
-    .describe(
-      'Where auth publishes its public keys, such as http://127.0.0.1:7131/.well-known/jwks.json. Several, comma separated, are asked in turn until one answers.',
-    ),
+  JWKS_URL: inProduction(list.pipe(z.array(z.url()).min(1)), mustBeSecureUrls).describe(
+    'Where auth publishes its public keys, such as https://127.0.0.1:7131/.well-known/jwks.json; http only without TLS in the mesh. Several, comma separated, are asked in turn until one answers.',
+  ),
   JWKS_CACHE_FILE: z
     .string()
     .optional()
@@ -21,5 +20,6 @@ export const tokenSettings = {
 /** Settings of a process that serves gRPC. */
 export const rpcSettings = {
   ...tokenSettings,
+  ...identitySettings,
   GRPC_LISTEN: hostPort.describe('Where the public services are served to the edge.'),
 };

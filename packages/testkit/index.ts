@@ -9,6 +9,7 @@ export {
   type TestValkey,
 } from './engines.ts';
 export { createTestEventLog, kafkaBrokers } from './event-log.ts';
+export { startTestMesh, type TestMesh } from './mesh-tls.ts';
 export { redisUrl } from './redis.ts';
 export { type Refusal, refusalOf } from './refusal.ts';
 export { startProxyFor, startTcpProxy, type TcpProxy } from './tcp-proxy.ts';

@@ -1,6 +1,7 @@
-import { hostPort } from '@realchat/config';
+import { hostPort, inProduction, mustBeRandom } from '@realchat/config';
 import { databaseSettings } from '@realchat/db';
 import { eventLogSettings } from '@realchat/eventlog';
+import { identitySettings } from '@realchat/identity';
 import { rateLimitSettings } from '@realchat/limits/settings';
 import { redisSettings } from '@realchat/redis';
 import { ACCESS_TOKEN_MAX_SECONDS, rpcSettings, tokenSettings } from '@realchat/rpc';
@@ -13,15 +14,14 @@ export const authSettings = {
   ...databaseSettings,
   ...eventLogSettings,
   ...redisSettings,
+  ...identitySettings,
   ...rateLimitSettings,
   GRPC_LISTEN: rpcSettings.GRPC_LISTEN,
   TOKEN_ISSUER: tokenSettings.TOKEN_ISSUER,
   TOKEN_AUDIENCE: tokenSettings.TOKEN_AUDIENCE,
   INTERNAL_LISTEN: hostPort.describe('Where AccountService is served to the mesh; never routed by the edge.'),
-  JWKS_LISTEN: hostPort.describe('Where the public keys are served over HTTP, at /.well-known/jwks.json.'),
-  SIGNING_KEY_SECRET: z
-    .string()
-    .min(32)
+  JWKS_LISTEN: hostPort.describe('Where the public keys are served to the mesh over HTTP, at /.well-known/jwks.json.'),
+  SIGNING_KEY_SECRET: inProduction(z.string().min(32), mustBeRandom)
     .describe(
       'At least 32 random characters, the same for all instances. Seals the signing keys in the database: with another secret they cannot be opened.',
     )

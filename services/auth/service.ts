@@ -3,6 +3,7 @@ import { createPool, isDatabaseUnavailable } from '@realchat/db';
 import { ACCOUNT_EVENTS, createEventLog } from '@realchat/eventlog';
 import { AccountService } from '@realchat/gen/realchat/auth/v1/account_service';
 import { AuthService as AuthContract } from '@realchat/gen/realchat/auth/v1/auth_service';
+import { openIdentity } from '@realchat/identity';
 import { createRateLimiter, tellOtherLimits } from '@realchat/limits';
 import { createHinter, createRelay } from '@realchat/outbox';
 import { createRevocations, createRevoker, HELD_MS } from '@realchat/revocation';
@@ -62,7 +63,9 @@ export interface AuthParts {
   readonly limitsTimeoutMs?: number;
 }
 
-export function createAuthService(config: AuthConfig, { log, metrics }: Telemetry, parts: AuthParts = {}): AuthService {
+export function createAuthService(config: AuthConfig, telemetry: Telemetry, parts: AuthParts = {}): AuthService {
+  const { log, metrics } = telemetry;
+  const identity = openIdentity(config, 'auth', telemetry);
   const pool = createPool({ url: config.DATABASE_URL, size: config.DATABASE_POOL_SIZE, name: 'auth', log });
   const eventLog = createEventLog({ brokers: config.KAFKA_BROKERS, clientId: config.INSTANCE_ID, log, metrics });
   const relay = createRelay({
@@ -116,7 +119,7 @@ export function createAuthService(config: AuthConfig, { log, metrics }: Telemetr
       await revoker.tryToRevoke(sessionIds);
     },
   };
-  const shared = { classify, log, metrics: createCallMetrics(metrics) };
+  const shared = { identity, classify, log, metrics: createCallMetrics(metrics) };
   const edge = createGrpcServer({
     listen: config.GRPC_LISTEN,
     implementations: [authService(context)],
@@ -134,7 +137,7 @@ export function createAuthService(config: AuthConfig, { log, metrics }: Telemetr
     implementations: [accountService(context)],
     ...shared,
   });
-  const jwks = createJwksServer({ listen: config.JWKS_LISTEN, keys });
+  const jwks = createJwksServer({ listen: config.JWKS_LISTEN, keys, identity });
   let ops: OpsServer | undefined;
   let purging: NodeJS.Timeout | undefined;
 
@@ -186,6 +189,7 @@ export function createAuthService(config: AuthConfig, { log, metrics }: Telemetr
         ['revocations', 100, () => revocations.stop()],
         ['hints', 500, () => hinter.stop()],
         ['keys', 500, () => keys.stop()],
+        ['identity', 100, () => identity?.stop()],
         ['database', 1_000, () => pool.end()],
         ['ops', 500, () => ops?.stop()],
       ]),

@@ -1,4 +1,4 @@
-import { hostPorts } from '@realchat/config';
+import { hostPorts, inProduction, mustBeRandom } from '@realchat/config';
 import { eventLogSettings } from '@realchat/eventlog';
 import { redisSettings } from '@realchat/redis';
 import { rpcSettings } from '@realchat/rpc';
@@ -16,9 +16,7 @@ export const deliverySettings = {
   MESSAGING_INTERNAL: hostPorts.describe(
     "Messaging's internal listeners, where the event log is read from the database, comma separated; a name stands for each address that it has.",
   ),
-  CURSOR_SECRET: z
-    .string()
-    .min(32)
+  CURSOR_SECRET: inProduction(z.string().min(32), mustBeRandom)
     .describe('Authenticates cursors; the same on every instance. With another one, all cursors are refused.')
     .meta({ secret: true }),
   MAX_STREAMS: count(1, 1_000_000).default(20_000).describe('The most streams that this process serves at once.'),

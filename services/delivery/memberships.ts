@@ -1,5 +1,6 @@
 import type { HostPort } from '@realchat/config';
 import { MembershipService } from '@realchat/gen/realchat/messaging/v1/membership_service';
+import type { Identity } from '@realchat/identity';
 import { type Call, createGrpcClient } from '@realchat/rpc';
 
 /** Who is with whom, as the database has it: for what this node's own memory does not tell. Rejects when messaging is away. */
@@ -14,8 +15,8 @@ export interface Memberships {
 const DEADLINE_MS = 2_000;
 
 /** Asks messaging's internal listener. */
-export function createMemberships(addresses: readonly HostPort[]): Memberships {
-  const client = createGrpcClient(MembershipService, addresses, { deadlineMs: DEADLINE_MS });
+export function createMemberships(addresses: readonly HostPort[], identity: Identity | undefined): Memberships {
+  const client = createGrpcClient(MembershipService, addresses, { identity, deadlineMs: DEADLINE_MS });
   return {
     async check({ caller, signal, trace }, conversationId) {
       const { member } = await client.checkMembership({ userId: caller.userId, conversationId }, { signal, trace });

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createEventLog, type EventRecord } from '@realchat/eventlog';
 import { DeliveryService as DeliveryContract } from '@realchat/gen/realchat/delivery/v1/delivery_service';
+import { openIdentity } from '@realchat/identity';
 import { createRevocations } from '@realchat/revocation';
 import {
   createGrpcServer,
@@ -56,7 +57,9 @@ export interface DeliveryService extends Service {
   readonly ports: { grpc: number; ops: number };
 }
 
-export function createDeliveryService(config: DeliveryConfig, { log, metrics }: Telemetry): DeliveryService {
+export function createDeliveryService(config: DeliveryConfig, telemetry: Telemetry): DeliveryService {
+  const { log, metrics } = telemetry;
+  const identity = openIdentity(config, 'delivery', telemetry);
   const budget = new QueueBudget(config.NODE_QUEUE_BYTES);
   const sessions = new Sessions<Session>({ perUser: config.MAX_STREAMS_PER_USER, perNode: config.MAX_STREAMS }, TURNS);
   const hub = new Hub();
@@ -64,7 +67,11 @@ export function createDeliveryService(config: DeliveryConfig, { log, metrics }: 
     events.applied(entry, hub.publish(entry));
     presence.watcher.applied(entry);
   });
-  const reader = createLogReader({ addresses: config.MESSAGING_INTERNAL, maxReplay: config.MAX_REPLAY_EVENTS });
+  const reader = createLogReader({
+    addresses: config.MESSAGING_INTERNAL,
+    identity,
+    maxReplay: config.MAX_REPLAY_EVENTS,
+  });
   const eventLog = createEventLog({ brokers: config.KAFKA_BROKERS, clientId: config.INSTANCE_ID, log, metrics });
   const events = createEvents(metrics, log, {
     sessions: () => sessions.size,
@@ -82,7 +89,7 @@ export function createDeliveryService(config: DeliveryConfig, { log, metrics }: 
   });
   const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });
   const isRevoked = (loginId: string) => revocations.isRevoked(loginId);
-  const memberships = createMemberships(config.MESSAGING_INTERNAL);
+  const memberships = createMemberships(config.MESSAGING_INTERNAL, identity);
   const presence = createPresence({ config, memberships, turns: TURNS, isRevoked, log, metrics });
   const { leases, watches, watcher } = presence;
   /** Of both kinds. */
@@ -112,9 +119,10 @@ export function createDeliveryService(config: DeliveryConfig, { log, metrics }: 
   const transients = createTransients({ redisUrl: config.REDIS_URL, hub, events, log, metrics });
   const typing: TypingContext = { hub, memberships, typingPace: new TypingPace(), transients, events };
 
-  const keys = createKeyCache({ urls: config.JWKS_URL, file: config.JWKS_CACHE_FILE, log });
+  const keys = createKeyCache({ urls: config.JWKS_URL, identity, file: config.JWKS_CACHE_FILE, log });
   const edge = createGrpcServer({
     listen: config.GRPC_LISTEN,
+    identity,
     implementations: [
       implement(DeliveryContract, {
         subscribe: (call, request, stream) => subscribe(context, call, request, stream),
@@ -172,6 +180,7 @@ export function createDeliveryService(config: DeliveryConfig, { log, metrics }: 
         ['messaging', 100, () => reader.close()],
         ['memberships', 100, () => memberships.close()],
         ['transients', 100, () => transients.stop()],
+        ['identity', 100, () => identity?.stop()],
         ['revocations', 100, () => revocations.stop()],
         ['keys', 100, () => keys.stop()],
         ['ops', 500, () => ops?.stop()],

@@ -5,6 +5,7 @@ import { ConversationService } from '@realchat/gen/realchat/messaging/v1/convers
 import { LogService } from '@realchat/gen/realchat/messaging/v1/log_service';
 import { MembershipService } from '@realchat/gen/realchat/messaging/v1/membership_service';
 import { MessageService } from '@realchat/gen/realchat/messaging/v1/message_service';
+import { openIdentity } from '@realchat/identity';
 import { createHinter } from '@realchat/outbox';
 import { createRevocations } from '@realchat/revocation';
 import {
@@ -62,7 +63,9 @@ export interface MessagingService extends Service {
   readonly ports: { grpc: number; internal: number; ops: number };
 }
 
-export function createMessagingService(config: MessagingConfig, { log, metrics }: Telemetry): MessagingService {
+export function createMessagingService(config: MessagingConfig, telemetry: Telemetry): MessagingService {
+  const { log, metrics } = telemetry;
+  const identity = openIdentity(config, 'messaging', telemetry);
   const pool = createPool({ url: config.DATABASE_URL, size: config.DATABASE_POOL_SIZE, name: 'messaging', log });
   const hinter = createHinter({ url: config.DATABASE_URL, log });
   const committed = (shards: Iterable<number>) => hinter.hint(shards);
@@ -81,7 +84,7 @@ export function createMessagingService(config: MessagingConfig, { log, metrics }
     },
     failed: (error) => events.readsDelayed(error),
   });
-  const accounts = createGrpcClient(AccountService, config.AUTH_INTERNAL, { deadlineMs: 2_000 });
+  const accounts = createGrpcClient(AccountService, config.AUTH_INTERNAL, { identity, deadlineMs: 2_000 });
   const transients = createTransientPublisher({ redisUrl: config.REDIS_URL, log, metrics });
   const deliveredTeller = createDeliveredTeller((transient) => transients.publish(transient));
   const context: MessagingContext = {
@@ -96,7 +99,7 @@ export function createMessagingService(config: MessagingConfig, { log, metrics }
   };
   const logContext: LogContext = { pool, epoch: '' };
 
-  const keys = createKeyCache({ urls: config.JWKS_URL, file: config.JWKS_CACHE_FILE, log });
+  const keys = createKeyCache({ urls: config.JWKS_URL, identity, file: config.JWKS_CACHE_FILE, log });
   const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });
   const tokens = createTokenVerifier({
     keys,
@@ -108,6 +111,7 @@ export function createMessagingService(config: MessagingConfig, { log, metrics }
   const reflect = config.REALCHAT_MODE === 'development' ? [...PUBLIC_SERVICES] : [];
   const edge = createGrpcServer({
     listen: config.GRPC_LISTEN,
+    identity,
     implementations: publicServices(context),
     tokens,
     reflect,
@@ -117,6 +121,7 @@ export function createMessagingService(config: MessagingConfig, { log, metrics }
   });
   const internal = createGrpcServer({
     listen: config.INTERNAL_LISTEN,
+    identity,
     implementations: [logService(logContext), membershipService({ pool })],
     classify,
     log,
@@ -157,6 +162,7 @@ export function createMessagingService(config: MessagingConfig, { log, metrics }
         ['hints', 500, () => hinter.stop()],
         ['revocations', 100, () => revocations.stop()],
         ['keys', 100, () => keys.stop()],
+        ['identity', 100, () => identity?.stop()],
         ['accounts', 100, () => accounts.close()],
         ['database', 1_000, () => pool.end()],
         ['ops', 500, () => ops?.stop()],

@@ -8,6 +8,7 @@ import {
   type GroupReader,
 } from '@realchat/eventlog';
 import { DeadLetterService } from '@realchat/gen/realchat/operations/v1/dead_letter_service';
+import { openIdentity } from '@realchat/identity';
 import { createRevocations } from '@realchat/revocation';
 import {
   createGrpcServer,
@@ -43,10 +44,12 @@ export interface OperationsService extends Service {
   readonly ports: { grpc: number; ops: number };
 }
 
-export function createOperationsService(config: OperationsConfig, { log, metrics }: Telemetry): OperationsService {
+export function createOperationsService(config: OperationsConfig, telemetry: Telemetry): OperationsService {
+  const { log, metrics } = telemetry;
+  const identity = openIdentity(config, 'operations', telemetry);
   const pool = createPool({ url: config.DATABASE_URL, size: config.DATABASE_POOL_SIZE, name: 'operations', log });
   const eventLog = createEventLog({ brokers: config.KAFKA_BROKERS, clientId: config.INSTANCE_ID, log, metrics });
-  const keys = createKeyCache({ urls: config.JWKS_URL, file: config.JWKS_CACHE_FILE, log });
+  const keys = createKeyCache({ urls: config.JWKS_URL, identity, file: config.JWKS_CACHE_FILE, log });
   const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });
   const stopping = new AbortController();
   const events = createEvents(metrics, log);
@@ -60,6 +63,7 @@ export function createOperationsService(config: OperationsConfig, { log, metrics
   };
   const server = createGrpcServer({
     listen: config.GRPC_LISTEN,
+    identity,
     implementations: [deadLetterService(context)],
     tokens: createTokenVerifier({
       keys,
@@ -118,6 +122,7 @@ export function createOperationsService(config: OperationsConfig, { log, metrics
         ['event log', 5_000, () => eventLog.stop()],
         ['revocations', 100, () => revocations.stop()],
         ['keys', 1_000, () => keys.stop()],
+        ['identity', 100, () => identity?.stop()],
         ['database', 2_000, () => pool.end()],
         ['ops', 1_000, () => ops?.stop()],
       ]),

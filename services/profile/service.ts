@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createPool, isDatabaseUnavailable, type Pool } from '@realchat/db';
 import { ACCOUNT_EVENTS, createEventLog, type GroupReader } from '@realchat/eventlog';
 import { ProfileService as ProfileContract } from '@realchat/gen/realchat/profile/v1/profile_service';
+import { openIdentity } from '@realchat/identity';
 import { createRevocations } from '@realchat/revocation';
 import {
   createGrpcServer,
@@ -33,14 +34,17 @@ export interface ProfileService extends Service {
   readonly ports: { grpc: number; ops: number };
 }
 
-export function createProfileService(config: ProfileConfig, { log, metrics }: Telemetry): ProfileService {
+export function createProfileService(config: ProfileConfig, telemetry: Telemetry): ProfileService {
+  const { log, metrics } = telemetry;
+  const identity = openIdentity(config, 'profile', telemetry);
   const pool = createPool({ url: config.DATABASE_URL, size: config.DATABASE_POOL_SIZE, name: 'profile', log });
   const context: ProfileContext = { pool, events: createEvents(metrics) };
   const eventLog = createEventLog({ brokers: config.KAFKA_BROKERS, clientId: config.INSTANCE_ID, log, metrics });
-  const keys = createKeyCache({ urls: config.JWKS_URL, file: config.JWKS_CACHE_FILE, log });
+  const keys = createKeyCache({ urls: config.JWKS_URL, identity, file: config.JWKS_CACHE_FILE, log });
   const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });
   const server = createGrpcServer({
     listen: config.GRPC_LISTEN,
+    identity,
     implementations: [profileService(context)],
     tokens: createTokenVerifier({
       keys,
@@ -80,6 +84,7 @@ export function createProfileService(config: ProfileConfig, { log, metrics }: Te
         ['event log', 5_000, () => eventLog.stop()],
         ['revocations', 100, () => revocations.stop()],
         ['keys', 1_000, () => keys.stop()],
+        ['identity', 100, () => identity?.stop()],
         ['database', 2_000, () => pool.end()],
         ['ops', 1_000, () => ops?.stop()],
       ]),

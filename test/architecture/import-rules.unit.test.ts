@@ -10,7 +10,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   'packages/framing': ['gen/ts'],
   'packages/db': ['packages/config', 'packages/telemetry'],
   'packages/eventlog': ['packages/config', 'packages/telemetry', 'gen/ts'],
-  'packages/rpc': ['packages/config', 'packages/telemetry', 'gen/ts'],
+  'packages/identity': ['packages/config', 'packages/telemetry'],
+  'packages/rpc': ['packages/config', 'packages/telemetry', 'packages/identity', 'gen/ts'],
   'packages/redis': ['packages/config', 'packages/telemetry'],
   'packages/revocation': ['packages/config', 'packages/telemetry', 'packages/redis', 'packages/rpc'],
   'packages/transients': ['packages/telemetry', 'packages/redis', 'gen/ts'],
@@ -21,6 +22,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'packages/telemetry',
     'packages/db',
     'packages/eventlog',
+    'packages/identity',
     'packages/rpc',
     'packages/outbox',
     'packages/redis',
@@ -32,6 +34,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'edge/gateway': [
     'packages/config',
     'packages/telemetry',
+    'packages/identity',
     'packages/rpc',
     'packages/redis',
     'packages/revocation',
@@ -39,7 +42,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'packages/framing',
     'gen/ts',
   ],
-  'edge/envoy': ['packages/rpc', 'packages/limits', 'gen/ts'],
+  'edge/envoy': ['packages/identity', 'packages/rpc', 'packages/limits', 'gen/ts'],
   clients: ['packages/framing', 'gen/ts', 'clients/typescript'],
 };
 const PLACES: Record<string, string> = {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { ComposeProject, ComposeService } from '../../tools/compose-check/project.ts';
+import { meshMembers } from '../../tools/stack/mesh.ts';
 import { repositoryRoot } from '../../tools/stack/paths.ts';
 import { engineNames } from '../../tools/stack/stack-options.ts';
 import { composeFile, loadComposeFile } from './support/compose-file.ts';
@@ -42,6 +43,28 @@ describe('S-71: secrets', () => {
     const offered = new Map([...example.matchAll(/^(\w+)=(.+)$/gm)].map(([, name, value]) => [name, value]));
     for (const [, name, value] of text.matchAll(/(?<!\$)\$\{(\w+):-(.*?)\}/g))
       expect(value, name).toBe(offered.get(name));
+  });
+});
+
+describe('S-08: certificates of the mesh', () => {
+  const mounts = (name: string) =>
+    (project.services[name]?.volumes ?? []).filter(({ source }) => source.startsWith('mesh-'));
+
+  test('each process reads its own and nobody else’s, and cannot change it', () => {
+    for (const name of meshMembers) {
+      const seen = mounts(name).map(({ source, target, read_only: readOnly }) => [source, target, readOnly]);
+      expect(seen).toEqual([[`mesh-${name}`, '/etc/realchat/mesh', true]]);
+    }
+    expect(mounts('relay')).toEqual([]);
+  });
+
+  test('the key of the authority is seen by the job that makes them alone, which has no network', () => {
+    expect(offenders(({ volumes = [] }) => !volumes.some(({ source }) => source === 'mesh-authority'))).toEqual([
+      'mesh-tls',
+    ]);
+    const made = (project.services['mesh-tls']?.environment?.['MESH_CERTIFICATE_FOLDERS'] ?? '').split(/,\s*/);
+    expect(made).toEqual(meshMembers.map((name) => `${name}=/etc/realchat/mesh/${name}`));
+    expect(Object.keys(project.services['mesh-tls']?.networks ?? {})).toEqual([]);
   });
 });
 

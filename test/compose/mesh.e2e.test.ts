@@ -76,12 +76,17 @@ describe('the mesh of docker-compose.yml', () => {
     for (const other of ['profile', 'messaging', 'postgres', 'template1']) expect(await connects(other)).toBe(false);
   });
 
-  test.each(['databases', 'auth-migration', 'profile-migration', 'messaging-migration', 'topics', 'edge-files'])(
-    'repeats the job %s at the next up without harm',
-    async (job) => {
-      await compose.runJob(job);
-    },
-  );
+  test.each([
+    'databases',
+    'auth-migration',
+    'profile-migration',
+    'messaging-migration',
+    'topics',
+    'mesh-tls',
+    'edge-files',
+  ])('repeats the job %s at the next up without harm', async (job) => {
+    await compose.runJob(job);
+  });
 
   test('goes down with nobody killed', async () => {
     expect(await compose.down()).toEqual([]);

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseConfig, type Settings } from '@realchat/config';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { databasesSettings, edgeSettings, topicsSettings } from '../../tools/compose/config.ts';
+import { databasesSettings, edgeSettings, meshTlsSettings, topicsSettings } from '../../tools/compose/config.ts';
 import type { ComposeProject } from '../../tools/compose-check/project.ts';
 import { type MeshName, meshNames } from '../../tools/stack/instances.ts';
 import { meshSettings } from '../../tools/stack/mesh-settings.ts';
@@ -17,6 +17,7 @@ import { launcherTable } from './support/mesh-table.ts';
 const JOBS: Record<string, Settings> = {
   databases: databasesSettings,
   topics: topicsSettings,
+  'mesh-tls': meshTlsSettings,
   'edge-files': edgeSettings,
 };
 const operations = readFileSync(join(repositoryRoot, 'docs', 'operations.md'), 'utf8');
@@ -136,7 +137,7 @@ function comparable(name: MeshName, env: Record<string, string>): Record<string,
       variable,
       variable.endsWith('_SECRET')
         ? 'secret'
-        : variable === 'JWKS_CACHE_FILE'
+        : variable.endsWith('_FILE')
           ? 'file'
           : variable === 'ALLOWED_ORIGINS'
             ? value

@@ -1,5 +1,6 @@
-import { hostPorts, list } from '@realchat/config';
+import { hostPorts, inProduction, list, mustBeSecureOrigins } from '@realchat/config';
 import { eventLogSettings } from '@realchat/eventlog';
+import { identitySettings } from '@realchat/identity';
 import { rateLimitSettings } from '@realchat/limits/settings';
 import { tokenSettings } from '@realchat/rpc';
 import { telemetrySettings } from '@realchat/telemetry';
@@ -33,17 +34,30 @@ export const topicsSettings = eventLogSettings;
 
 const upstream = (what: string) => hostPorts.describe(`${what}, comma separated host:port.`);
 
+const folder = z.string().startsWith('/');
+
+/** Settings of the job that makes the authority of the mesh and the certificates of its processes. */
+export const meshTlsSettings = {
+  MESH_AUTHORITY_FOLDER: folder.describe(
+    'Where the authority of the mesh is kept with its key, which nobody else needs.',
+  ),
+  MESH_CERTIFICATE_FOLDERS: list
+    .pipe(z.array(z.templateLiteral([z.string().regex(/^[a-z-]+$/), '=', folder])).min(1))
+    .describe(
+      'A folder for each process, comma separated name=/folder. Each gets tls.crt, tls.key and ca.crt, and is for that process alone.',
+    ),
+};
+
 /** Settings of the job that writes what Envoy starts from. */
 export const edgeSettings = {
+  ...identitySettings,
   REALCHAT_MODE: telemetrySettings.REALCHAT_MODE,
   TOKEN_ISSUER: tokenSettings.TOKEN_ISSUER,
   TOKEN_AUDIENCE: tokenSettings.TOKEN_AUDIENCE,
   ...rateLimitSettings,
-  EDGE_ORIGINS: list
-    .pipe(z.array(z.url({ protocol: /^https?$/ })).min(1))
-    .describe(
-      "The origins whose pages may call, the edge's own included, comma separated. Their https hosts are the names on the certificate; in production all are https.",
-    ),
+  EDGE_ORIGINS: inProduction(list.pipe(z.array(z.url({ protocol: /^https?$/ })).min(1)), mustBeSecureOrigins).describe(
+    "The origins whose pages may call, the edge's own included, comma separated. Their https hosts are the names on the certificate; in production all are https.",
+  ),
   EDGE_CONFIGURATION_FILE: z.string().min(1).describe("Where Envoy's configuration is written."),
   EDGE_TLS_FOLDER: z
     .string()
@@ -64,7 +78,7 @@ export const edgeSettings = {
   DELIVERY_ADDRESSES: upstream("Delivery's public gRPC listeners"),
   OPERATIONS_ADDRESSES: upstream("Operations' public gRPC listeners"),
   GATEWAY_HTTP_ADDRESSES: upstream("The gateways' HTTP/1.1 listeners"),
-  GATEWAY_H2C_ADDRESSES: upstream("The gateways' cleartext HTTP/2 listeners"),
+  GATEWAY_H2C_ADDRESSES: upstream("The gateways' HTTP/2 listeners"),
   RATE_LIMIT_ADDRESSES: upstream("The gateways' rate limit services"),
   JWKS_ADDRESSES: upstream('Where auth publishes its public keys'),
 };

@@ -1,5 +1,7 @@
-import { writeFileSync } from 'node:fs';
-import { renderEnvoyConfig } from '../../edge/envoy/render.ts';
+import { X509Certificate } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { trustDomainOf } from '@realchat/identity';
+import { type MeshTls, renderEnvoyConfig } from '../../edge/envoy/render.ts';
 import { defaultPorts } from '../stack/ports.ts';
 import { ensureTls, LOOPBACK_HOSTS } from '../stack/tls.ts';
 import type { EdgeConfig } from './config.ts';
@@ -34,6 +36,7 @@ export async function writeEdgeFiles(config: EdgeConfig): Promise<void> {
       rateLimit: config.RATE_LIMIT_ADDRESSES,
       jwks: config.JWKS_ADDRESSES,
     },
+    mesh: meshTlsOf(config),
     tokens: { issuer: config.TOKEN_ISSUER, audience: config.TOKEN_AUDIENCE },
     accessLogFile: '/dev/stdout',
     trustedHops: config.EDGE_TRUSTED_HOPS,
@@ -51,14 +54,20 @@ async function certificateFor(
     const { chain, key } = await ensureTls(folder, [...new Set([...LOOPBACK_HOSTS, ...hosts])]);
     return { chainFile: chain, keyFile: key };
   }
-  const plain = origins.filter(({ protocol }) => protocol !== 'https:');
-  if (plain.length > 0) throw new UnusableEdge(`production has TLS only, and not https is ${plain.join(', ')}`);
   try {
     return findServerCertificate(folder, hosts);
   } catch (error) {
     if (error instanceof UnusableCertificate) throw new UnusableEdge(error.message, { cause: error });
     throw error;
   }
+}
+
+/** Envoy reads the same files, in a folder that is its own. */
+function meshTlsOf({ TLS_CERT_FILE, TLS_KEY_FILE, TLS_CA_FILE }: EdgeConfig): MeshTls | undefined {
+  if (!TLS_CERT_FILE || !TLS_KEY_FILE || !TLS_CA_FILE) return undefined;
+  const trustDomain = trustDomainOf(new X509Certificate(readFileSync(TLS_CERT_FILE)));
+  if (trustDomain === undefined) throw new UnusableEdge(`${TLS_CERT_FILE} names no process of the mesh`);
+  return { chainFile: TLS_CERT_FILE, keyFile: TLS_KEY_FILE, authorityFile: TLS_CA_FILE, trustDomain };
 }
 
 /** Without the brackets of IPv6. */

@@ -2,13 +2,20 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseConfig } from '@realchat/config';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { startTestMesh, type TestMesh } from '@realchat/testkit';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { ensureTls } from '../stack/tls.ts';
 import { edgeSettings } from './config.ts';
 import { writeEdgeFiles } from './edge-files.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const production = { REALCHAT_MODE: 'production', EDGE_ORIGINS: 'https://chat.example.com' };
+
+let mesh: TestMesh;
+beforeAll(async () => {
+  mesh = await startTestMesh(['envoy']);
+});
+afterAll(() => mesh.stop());
 
 function folder(): string {
   const made = mkdtempSync(join(tmpdir(), 'realchat-edge-'));
@@ -30,7 +37,9 @@ async function write(environment: Record<string, string>, tls = folder()): Promi
     JWKS_ADDRESSES: 'auth:7131',
   };
   const files = { EDGE_CONFIGURATION_FILE: file, EDGE_TLS_FOLDER: tls };
-  await writeEdgeFiles(parseConfig(edgeSettings, { ...addresses, ...files, ...environment }));
+  await writeEdgeFiles(
+    parseConfig(edgeSettings, { ...addresses, ...files, ...mesh.settings('envoy'), ...environment }),
+  );
   return { text: readFileSync(file, 'utf8'), file };
 }
 
@@ -55,6 +64,19 @@ describe('in production', () => {
     expect(text).not.toContain('edge_plain');
     expect(text).toContain(join(tls, 'edge.key'));
     expect(readFileSync(join(tls, 'edge.crt'), 'utf8')).toBe(before);
+  });
+
+  test('S-08: Envoy shows its own certificate of the mesh to each upstream, and looks at theirs', async () => {
+    const tls = folder();
+    await ensureTls(tls, ['chat.example.com']);
+    const { text } = await write(production, tls);
+    for (const name of ['auth', 'profile', 'messaging', 'delivery', 'operations', 'gateway'])
+      expect(text).toContain(`spiffe://realchat.local/service/${name}`);
+    expect(text).toContain(mesh.settings('envoy').TLS_KEY_FILE);
+  });
+
+  test('S-71: without a certificate of the mesh there is no edge', async () => {
+    await expect(write({ ...production, TLS_KEY_FILE: '' })).rejects.toThrow(/TLS_KEY_FILE: is required in production/);
   });
 
   test('S-71: without a certificate there is no edge', async () => {
@@ -82,7 +104,9 @@ describe('in production', () => {
 
   test('an origin without TLS is refused', async () => {
     const origins = 'https://chat.example.com,http://chat.example.com';
-    await expect(write({ ...production, EDGE_ORIGINS: origins })).rejects.toThrow(/production has TLS only/);
+    await expect(write({ ...production, EDGE_ORIGINS: origins })).rejects.toThrow(
+      /EDGE_ORIGINS: production has https alone/,
+    );
   });
 });
 

@@ -1,8 +1,9 @@
 import { loadConfig } from '@realchat/config';
+import { checkIdentity } from '@realchat/identity';
 import { edgeSettings } from './config.ts';
 import { UnusableEdge, writeEdgeFiles } from './edge-files.ts';
 
-const config = loadConfig(edgeSettings);
+const config = loadConfig(edgeSettings, checkIdentity('envoy'));
 try {
   await writeEdgeFiles(config);
   process.stdout.write(`${config.EDGE_CONFIGURATION_FILE} is written\n`);

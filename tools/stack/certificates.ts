@@ -17,12 +17,12 @@ const AUTHORITY_DAYS = 5 * 365;
 /** Browsers refuse server certificates that run for longer than 398 days. */
 const SERVER_DAYS = 397;
 
-/** A certificate authority for one machine's development: valid for five years, and for no authority below it. */
-export async function makeAuthority(now: Date): Promise<CertificateAndKey> {
+/** A certificate authority of ours, of that common name: valid for five years, and for no authority below it. */
+export async function makeAuthority(commonName: string, now: Date): Promise<CertificateAndKey> {
   const keys = await generateKeys();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
-    name: 'CN=RealChat development CA',
+    name: `CN=${commonName}`,
     notBefore: daysFrom(now, -1),
     notAfter: daysFrom(now, AUTHORITY_DAYS),
     signingAlgorithm: ALGORITHM,
@@ -37,18 +37,41 @@ export async function makeAuthority(now: Date): Promise<CertificateAndKey> {
 }
 
 /** A server certificate for these host names and addresses, signed by the authority. */
-export async function makeServerCertificate(
+export function makeServerCertificate(
   authority: CertificateAndKey,
   hosts: readonly string[],
   now: Date,
 ): Promise<CertificateAndKey> {
-  const names = hosts.map((value): x509.JsonGeneralName => ({ type: isIP(value) ? 'ip' : 'dns', value }));
+  const usages = [x509.ExtendedKeyUsage.serverAuth];
+  return makeCertificate({ authority, commonName: 'RealChat edge', names: namesOf(hosts), usages, now });
+}
+
+/** The certificate of a process of the mesh, which serves and calls with it, for its identity and these hosts. */
+export function makeMeshCertificate(
+  authority: CertificateAndKey,
+  { identity, name, hosts }: { identity: string; name: string; hosts: readonly string[] },
+  now: Date,
+): Promise<CertificateAndKey> {
+  const names: x509.JsonGeneralName[] = [{ type: 'url', value: identity }, ...namesOf(hosts)];
+  const usages = [x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth];
+  return makeCertificate({ authority, commonName: `RealChat ${name}`, names, usages, now });
+}
+
+interface Request {
+  authority: CertificateAndKey;
+  commonName: string;
+  names: x509.JsonGeneralName[];
+  usages: x509.ExtendedKeyUsageType[];
+  now: Date;
+}
+
+async function makeCertificate({ authority, commonName, names, usages, now }: Request): Promise<CertificateAndKey> {
   const issuer = new x509.X509Certificate(authority.certificate);
   const keys = await generateKeys();
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serialNumber(),
     issuer: issuer.subject,
-    subject: 'CN=RealChat edge',
+    subject: `CN=${commonName}`,
     notBefore: daysFrom(now, -1),
     notAfter: new Date(Math.min(daysFrom(now, SERVER_DAYS).getTime(), issuer.notAfter.getTime())),
     signingAlgorithm: ALGORITHM,
@@ -57,13 +80,17 @@ export async function makeServerCertificate(
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.ExtendedKeyUsageExtension(usages),
       new x509.SubjectAlternativeNameExtension(names),
       await x509.AuthorityKeyIdentifierExtension.create(issuer),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
   return { certificate: pem(certificate), key: await exportKey(keys.privateKey) };
+}
+
+function namesOf(hosts: readonly string[]): x509.JsonGeneralName[] {
+  return hosts.map((value) => ({ type: isIP(value) ? 'ip' : 'dns', value }));
 }
 
 function pem(certificate: x509.X509Certificate): string {

@@ -1,6 +1,8 @@
 export { type InstanceName, type Instances, inEvery, type MeshName, meshNames } from './instances.ts';
 export type { KafkaListener } from './kafka-listeners.ts';
 export type { ManagedProcess, ProcessState } from './managed-process.ts';
+export { meshMembers } from './mesh.ts';
+export { meshTlsFiles } from './mesh-tls.ts';
 export { defaultDataDirectory, repositoryRoot } from './paths.ts';
 export type { Ports } from './ports.ts';
 export { Problem } from './problem.ts';

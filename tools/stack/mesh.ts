@@ -3,8 +3,12 @@ import { databaseUrl } from './engines/postgres.ts';
 import { valkeyUrl } from './engines/valkey.ts';
 import { type InstanceName, type Instances, type MeshName, meshNames, nameOf, numbersOf } from './instances.ts';
 import { type KafkaListener, listenerOf } from './kafka-listeners.ts';
+import { meshTlsFiles } from './mesh-tls.ts';
 import { type PortName, type Ports, portOf } from './ports.ts';
 import type { DatabaseName, Secrets } from './secrets.ts';
+
+/** Whoever has an identity in the mesh: all that speak to others of it. The relay speaks to engines alone. */
+export const meshMembers = ['auth', 'profile', 'messaging', 'delivery', 'operations', 'gateway', 'envoy'] as const;
 
 /** A row of the table. */
 export interface MeshProcess {
@@ -30,6 +34,8 @@ export interface MeshContext {
   origins: readonly string[];
   /** The folder of the bundled page. */
   webRoot: string;
+  /** The folder of a process's certificate in the mesh. */
+  tlsFolder: (name: (typeof meshMembers)[number]) => string;
   /** Where services keep small files of their own. */
   filesFolder: string;
   logLevel: string;
@@ -73,7 +79,11 @@ export function meshTable(context: MeshContext, number = 1): Record<MeshName, Me
     INSTANCE_ID: `${name}-${number}`,
     OPS_LISTEN: at(ops),
   });
-  const keys = addressesOf(context, 'auth', 'authJwks').map((auth) => `http://${auth}/.well-known/jwks.json`);
+  const identity = (name: (typeof meshMembers)[number]) => {
+    const { certificate, key, authority } = meshTlsFiles(context.tlsFolder(name));
+    return { TLS_CERT_FILE: certificate, TLS_KEY_FILE: key, TLS_CA_FILE: authority };
+  };
+  const keys = addressesOf(context, 'auth', 'authJwks').map((auth) => `https://${auth}/.well-known/jwks.json`);
   const tokens = (name: MeshName) => ({
     JWKS_URL: keys.join(','),
     JWKS_CACHE_FILE: join(context.filesFolder, `${nameOf(name, number)}-jwks.json`),
@@ -94,6 +104,7 @@ export function meshTable(context: MeshContext, number = 1): Record<MeshName, Me
       opsPort: portOf(ports, 'authOps', number),
       env: {
         ...common('auth', 'authOps'),
+        ...identity('auth'),
         ...tokens('auth'),
         ...redis,
         GRPC_LISTEN: at('authGrpc'),
@@ -111,6 +122,7 @@ export function meshTable(context: MeshContext, number = 1): Record<MeshName, Me
       opsPort: portOf(ports, 'profileOps', number),
       env: {
         ...common('profile', 'profileOps'),
+        ...identity('profile'),
         ...tokens('profile'),
         ...redis,
         ...internal,
@@ -126,6 +138,7 @@ export function meshTable(context: MeshContext, number = 1): Record<MeshName, Me
       opsPort: portOf(ports, 'messagingOps', number),
       env: {
         ...common('messaging', 'messagingOps'),
+        ...identity('messaging'),
         ...tokens('messaging'),
         ...redis,
         GRPC_LISTEN: at('messagingGrpc'),
@@ -150,6 +163,7 @@ export function meshTable(context: MeshContext, number = 1): Record<MeshName, Me
       opsPort: portOf(ports, 'deliveryOps', number),
       env: {
         ...common('delivery', 'deliveryOps'),
+        ...identity('delivery'),
         ...tokens('delivery'),
         ...redis,
         ...internal,
@@ -165,6 +179,7 @@ export function meshTable(context: MeshContext, number = 1): Record<MeshName, Me
       opsPort: portOf(ports, 'operationsOps', number),
       env: {
         ...common('operations', 'operationsOps'),
+        ...identity('operations'),
         ...tokens('operations'),
         ...redis,
         GRPC_LISTEN: at('operationsGrpc'),
@@ -178,6 +193,7 @@ export function meshTable(context: MeshContext, number = 1): Record<MeshName, Me
       opsPort: portOf(ports, 'gatewayOps', number),
       env: {
         ...common('gateway', 'gatewayOps'),
+        ...identity('gateway'),
         ...tokens('gateway'),
         ...redis,
         HTTP_LISTEN: at('gatewayHttp'),

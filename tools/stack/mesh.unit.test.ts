@@ -27,6 +27,7 @@ const context: MeshContext = {
   kafka: (listener) => `${listener.toLowerCase()}.kafka:1`,
   origins: ['http://localhost:8080', 'https://localhost:8443'],
   webRoot: '/web',
+  tlsFolder: (name) => `/tls/${name}`,
   filesFolder: '/files',
   logLevel: 'info',
 };

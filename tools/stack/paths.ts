@@ -30,6 +30,8 @@ export function stackPaths(dataDirectory: string) {
     run: join(dataDirectory, 'run'),
     logs: join(dataDirectory, 'logs'),
     tls: join(dataDirectory, 'tls'),
+    /** Of the mesh: its authority, and a folder for each process. */
+    meshTls: join(dataDirectory, 'tls', 'mesh'),
     secrets: join(dataDirectory, 'secrets.json'),
     state: join(dataDirectory, 'state.json'),
     postgres: join(dataDirectory, 'postgres'),

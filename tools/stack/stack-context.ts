@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { edgeHosts, edgeOrigins } from './edge-hosts.ts';
 import { type InstanceName, type Instances, nameOf, parseName } from './instances.ts';
 import { kafkaPorts } from './kafka-listeners.ts';
-import { type MeshProcess, meshProcesses } from './mesh.ts';
+import { type MeshProcess, meshMembers, meshProcesses } from './mesh.ts';
+import { ensureMeshTls, meshTlsFolders } from './mesh-tls.ts';
 import type { StackPaths } from './paths.ts';
 import type { Ports } from './ports.ts';
 import { rerouted } from './reroute.ts';
@@ -36,6 +37,7 @@ export async function createContext(options: StackOptions, paths: StackPaths, po
   const host = options.host ?? '127.0.0.1';
   const hosts = edgeHosts(host);
   const origins = [...edgeOrigins(hosts, ports), ...(overrides.origins ?? [])];
+  await ensureMeshTls(meshTlsFolders(paths.meshTls, meshMembers));
   const instances = options.instances ?? {};
   const listeners = kafkaPorts(ports, instances);
   const rows = meshProcesses({
@@ -45,6 +47,7 @@ export async function createContext(options: StackOptions, paths: StackPaths, po
     kafka: (listener) => overrides.kafka?.advertised?.[listener] ?? `127.0.0.1:${listeners[listener]}`,
     origins,
     webRoot,
+    tlsFolder: (name) => join(paths.meshTls, name),
     filesFolder: paths.services,
     logLevel: options.logLevel ?? 'info',
   });

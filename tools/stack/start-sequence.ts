@@ -10,6 +10,7 @@ import type { MeshName } from './instances.ts';
 import { kafkaPorts } from './kafka-listeners.ts';
 import { addressesOf, type MeshProcess, startGroups } from './mesh.ts';
 import { meshSpec, migrate } from './mesh-process.ts';
+import { meshTlsFiles, TRUST_DOMAIN } from './mesh-tls.ts';
 import type { PortName } from './ports.ts';
 import type { ProcessSpec } from './process-spec.ts';
 import type { Progress } from './progress.ts';
@@ -90,6 +91,7 @@ async function prepareEdge(context: StackContext, progress: Progress): Promise<P
   const { paths, ports, overrides } = context;
   const { env } = rowOf(context, 'auth');
   const tls = await ensureTls(paths.tls, context.hosts);
+  const own = meshTlsFiles(join(paths.meshTls, 'envoy'));
   const every = (service: MeshName, port: PortName) =>
     addressesOf(context, service, port).map((address) => hostPort.parse(address));
   return prepareEnvoy(
@@ -110,6 +112,12 @@ async function prepareEdge(context: StackContext, progress: Progress): Promise<P
         gatewayH2c: every('gateway', 'gatewayH2c'),
         rateLimit: every('gateway', 'gatewayRateLimit'),
         jwks: every('auth', 'authJwks'),
+      },
+      mesh: {
+        chainFile: own.certificate,
+        keyFile: own.key,
+        authorityFile: own.authority,
+        trustDomain: TRUST_DOMAIN,
       },
       tokens: { issuer: env['TOKEN_ISSUER'] ?? '', audience: env['TOKEN_AUDIENCE'] ?? '' },
       accessLogFile: join(paths.logs, 'envoy-access.log'),

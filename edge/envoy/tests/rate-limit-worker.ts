@@ -10,6 +10,7 @@ const telemetry = silentTelemetry();
 const limiter = createRateLimiter({ redisUrl: REDIS_URL, commandTimeoutMs: 2_000, ...telemetry });
 limiter.start();
 const server = createGrpcServer({
+  identity: undefined,
   listen: { host: '127.0.0.1', port: 0 },
   implementations: [rateLimitService(createCallLimits(limiter, JSON.parse(TABLE) as LimitTable))],
   ...telemetry,

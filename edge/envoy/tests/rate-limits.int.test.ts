@@ -43,6 +43,7 @@ function withMethods(key: string, value: unknown): unknown {
 
 async function serve(implementation: Implementation, port = 0): Promise<GrpcServer> {
   const server = createGrpcServer({
+    identity: undefined,
     listen: { host: '127.0.0.1', port },
     implementations: [implementation],
     ...recordedTelemetry(),

@@ -84,7 +84,14 @@ describe('in development', () => {
   beforeAll(async () => {
     const { log, metrics } = silentTelemetry();
     const listen = { host: '127.0.0.1', port: 0 };
-    messaging = createGrpcServer({ listen, implementations: [], reflect: [...PUBLIC_SERVICES], log, metrics });
+    messaging = createGrpcServer({
+      listen,
+      identity: undefined,
+      implementations: [],
+      reflect: [...PUBLIC_SERVICES],
+      log,
+      metrics,
+    });
     await messaging.start();
     edge = await startEdge({ upstreams: { messaging: at(messaging.port) } });
   });

@@ -40,6 +40,7 @@ export async function startEnvoy(
     tokens: { issuer: ISSUER, audience: AUDIENCE },
     accessLogFile: join(folder, 'access.log'),
     trustedHops: 0,
+    mesh: undefined,
     ...given,
   };
   const spec = await prepareEnvoy(join(folder, 'envoy'), options, silentProgress);

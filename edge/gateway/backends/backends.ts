@@ -1,6 +1,7 @@
 import type { DescService } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import type { HostPort } from '@realchat/config';
+import type { Identity } from '@realchat/identity';
 import { createChannel, MAX_MESSAGE_BYTES } from '@realchat/rpc';
 import { BACKENDS, type BackendName, type PublicService } from '../public-services.ts';
 
@@ -18,8 +19,17 @@ const READY_WITHIN_MS = 1_000;
 export function createBackends(
   addresses: Record<BackendName, readonly HostPort[]>,
   services: readonly PublicService[],
+  identity: Identity | undefined,
 ): Backends {
-  const channels = new Map(BACKENDS.map((name) => [name, connect(addresses[name], servedBy(name, services))]));
+  const connect = (name: BackendName): grpc.ChannelInterface =>
+    createChannel({
+      addresses: addresses[name],
+      identity,
+      server: name,
+      services: servedBy(name, services),
+      maxReceiveBytes: MAX_MESSAGE_BYTES,
+    });
+  const channels = new Map(BACKENDS.map((name) => [name, connect(name)]));
   return {
     channel: (name) => {
       const channel = channels.get(name);
@@ -38,10 +48,6 @@ export function createBackends(
       for (const channel of channels.values()) channel.close();
     },
   };
-}
-
-function connect(addresses: readonly HostPort[], services: readonly DescService[]): grpc.ChannelInterface {
-  return createChannel({ addresses, services, maxReceiveBytes: MAX_MESSAGE_BYTES });
 }
 
 function servedBy(name: BackendName, services: readonly PublicService[]): DescService[] {

@@ -34,6 +34,7 @@ export async function startGateway({ env = {}, ...parts }: GatewayOptions = {}) 
   await keys.start();
   const mesh = createGrpcServer({
     listen: { host: '127.0.0.1', port: 0 },
+    identity: undefined,
     implementations: [authService(), profileService()],
     tokens: createTokenVerifier({ keys, issuer: ISSUER, audience: AUDIENCE }),
     reflect: [...PUBLIC_SERVICES],

@@ -33,6 +33,7 @@ async function startInstance(port = 0): Promise<Instance> {
     calls: [],
     refuses: false,
     server: createGrpcServer({
+      identity: undefined,
       listen: { host: '127.0.0.1', port },
       implementations: [
         implement(AccountService, {
@@ -53,7 +54,7 @@ async function startInstance(port = 0): Promise<Instance> {
 
 function client() {
   const addresses = instances.map(({ address }) => address);
-  return createGrpcClient(AccountService, addresses, { deadlineMs: 2_000 });
+  return createGrpcClient(AccountService, addresses, { identity: undefined, deadlineMs: 2_000 });
 }
 
 const counts = () => instances.map(({ calls }) => calls.length);
@@ -118,5 +119,7 @@ test('with every instance refusing, the repeats end before they are a load of th
 });
 
 test('a target needs an address', () => {
-  expect(() => createGrpcClient(MessageService, [], { deadlineMs: 1 })).toThrow('a target needs an address');
+  expect(() => createGrpcClient(MessageService, [], { identity: undefined, deadlineMs: 1 })).toThrow(
+    'a target needs an address',
+  );
 });

@@ -16,6 +16,7 @@ beforeAll(async () => {
   const { log, metrics } = createTelemetry({ service: 'test', instance: '1', level: 'error' });
   server = createGrpcServer({
     listen: { host: '127.0.0.1', port: 0 },
+    identity: undefined,
     implementations: [
       implement(DeliveryService, {
         setTyping: async () => ({}),

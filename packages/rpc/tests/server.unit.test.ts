@@ -35,6 +35,7 @@ beforeAll(async () => {
   log.level = 'silent';
   server = createGrpcServer({
     listen: { host: '127.0.0.1', port: 0 },
+    identity: undefined,
     tokens: createTokenVerifier({ keys, issuer: ISSUER, audience: AUDIENCE }),
     implementations: [
       implement(MessageService, {
@@ -173,7 +174,8 @@ test('a stream carries messages and encoded bytes alike, and the handler learns 
 });
 
 test('the typed client calls with a deadline and rejects when it passes', async () => {
-  const client = createGrpcClient(MessageService, [{ host: '127.0.0.1', port: server.port }], { deadlineMs: 200 });
+  const address = { host: '127.0.0.1', port: server.port };
+  const client = createGrpcClient(MessageService, [address], { identity: undefined, deadlineMs: 200 });
   await expect(client.listMessages({ conversationId: CONVERSATION })).rejects.toMatchObject({
     code: grpc.status.UNAUTHENTICATED,
   });

@@ -62,8 +62,8 @@ export async function startAuth(env: Record<string, string> = {}, parts: AuthPar
   await service.start();
   const at = (port: number) => ({ host: '127.0.0.1', port });
   const clients = (authPort: number, accountsPort: number) => ({
-    auth: createGrpcClient(AuthContract, [at(authPort)], { deadlineMs: 20_000 }),
-    accounts: createGrpcClient(AccountService, [at(accountsPort)], { deadlineMs: 20_000 }),
+    auth: createGrpcClient(AuthContract, [at(authPort)], { identity: undefined, deadlineMs: 20_000 }),
+    accounts: createGrpcClient(AccountService, [at(accountsPort)], { identity: undefined, deadlineMs: 20_000 }),
   });
   const { grpc, internal } = service.ports;
   const { auth, accounts } = clients(grpc, internal);

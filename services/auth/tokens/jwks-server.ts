@@ -1,6 +1,8 @@
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { HostPort } from '@realchat/config';
+import type { Identity } from '@realchat/identity';
 import type { SigningKeys } from './signing-keys.ts';
 
 const JWKS_PATH = '/.well-known/jwks.json';
@@ -16,8 +18,13 @@ export interface JwksServer {
   stop(): Promise<void>;
 }
 
-export function createJwksServer(options: { listen: HostPort; keys: SigningKeys }): JwksServer {
-  const server = createServer(answerWith(options.keys));
+/** With an identity over mutual TLS, for whoever is of the mesh; else in plain text. */
+export function createJwksServer(options: {
+  listen: HostPort;
+  identity: Identity | undefined;
+  keys: SigningKeys;
+}): JwksServer {
+  const server = serverFor(options.identity, answerWith(options.keys));
   server.headersTimeout = 5_000;
   server.requestTimeout = 5_000;
   return {
@@ -35,6 +42,16 @@ export function createJwksServer(options: { listen: HostPort; keys: SigningKeys 
         server.closeAllConnections();
       }),
   };
+}
+
+function serverFor(identity: Identity | undefined, listener: RequestListener): Server {
+  if (!identity) return createServer(listener);
+  const server = createTlsServer(
+    { ...identity.files, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' },
+    listener,
+  );
+  identity.onChange((files) => server.setSecureContext(files));
+  return server;
 }
 
 function answerWith(keys: SigningKeys): RequestListener {

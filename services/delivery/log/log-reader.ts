@@ -1,5 +1,6 @@
 import type { HostPort } from '@realchat/config';
 import { LogService } from '@realchat/gen/realchat/messaging/v1/log_service';
+import type { Identity } from '@realchat/identity';
 import { Code, createGrpcClient } from '@realchat/rpc';
 import { eventFrame } from '../domain/frames.ts';
 import type { LogEntry } from '../domain/log-entry.ts';
@@ -34,8 +35,15 @@ const LOG_DEADLINE_MS = 5_000;
 const PAGE_SIZE = 500;
 
 /** Reads from messaging's internal listeners. `maxReplay` is how many missed events a snapshot may hold. */
-export function createLogReader(options: { addresses: readonly HostPort[]; maxReplay: number }): LogReader {
-  const client = createGrpcClient(LogService, options.addresses, { deadlineMs: LOG_DEADLINE_MS });
+export function createLogReader(options: {
+  addresses: readonly HostPort[];
+  identity: Identity | undefined;
+  maxReplay: number;
+}): LogReader {
+  const client = createGrpcClient(LogService, options.addresses, {
+    identity: options.identity,
+    deadlineMs: LOG_DEADLINE_MS,
+  });
   return {
     async readHeads() {
       const { epoch, heads } = await client.readHeads({}, { deadlineMs: HEADS_DEADLINE_MS });

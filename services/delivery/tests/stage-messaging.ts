@@ -14,6 +14,7 @@ export async function startMessaging(memory: MemoryLog) {
     return read();
   };
   const server = createGrpcServer({
+    identity: undefined,
     listen: { host: '127.0.0.1', port: 0 },
     implementations: [
       implement(LogService, {

@@ -54,6 +54,7 @@ export async function createFixture(
   const unknownUser = uuidv7();
   const issuer = await startIssuer();
   const accounts = createGrpcServer({
+    identity: undefined,
     listen: anywhere,
     implementations: [
       implement(AccountService, {

@@ -24,6 +24,7 @@ export function launcherTable(): Record<MeshName, MeshProcess> {
     kafka: () => '127.0.0.1:19092',
     origins: ['http://localhost:8080', 'https://localhost:8443', 'http://127.0.0.1:8080', 'https://127.0.0.1:8443'],
     webRoot: '/app/page',
+    tlsFolder: () => '/etc/realchat/mesh',
     filesFolder: '/var/lib/realchat',
     logLevel: 'info',
   });
