@@ -1,4 +1,5 @@
 import { hostPorts, inProduction, mustBeRandom } from '@realchat/config';
+import { databaseSettings } from '@realchat/db';
 import { eventLogSettings } from '@realchat/eventlog';
 import { redisSettings } from '@realchat/redis';
 import { rpcSettings } from '@realchat/rpc';
@@ -13,6 +14,7 @@ export const deliverySettings = {
   ...rpcSettings,
   ...eventLogSettings,
   ...redisSettings,
+  ...databaseSettings,
   MESSAGING_INTERNAL: hostPorts.describe(
     "Messaging's internal listeners, where the event log is read from the database, comma separated; a name stands for each address that it has.",
   ),

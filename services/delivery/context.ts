@@ -1,6 +1,8 @@
 import type { TransientPublisher } from '@realchat/transients';
+import type { Devices } from './devices.ts';
 import type { Cursors } from './domain/cursor.ts';
 import type { Hub } from './domain/hub.ts';
+import type { NodeLog } from './domain/node-log.ts';
 import type { Opening } from './domain/open-session.ts';
 import type { Place, Session } from './domain/session.ts';
 import type { QueueLimits } from './domain/session-queue.ts';
@@ -18,12 +20,20 @@ import type { Watcher } from './presence/watcher.ts';
 export interface DeliveryContext extends Opening {
   sessions: Sessions<Session>;
   leases: Pick<Leases, 'opened' | 'closed'>;
+  devices: Pick<Devices, 'seen'>;
   cursors: Cursors;
   place: Place;
   queueLimits: QueueLimits;
   events: Events;
   /** Whether the login of an access token has ended. */
   isRevoked: (loginId: string) => boolean;
+}
+
+/** What AcknowledgeCursor works with. */
+export interface AcknowledgeContext {
+  log: NodeLog<unknown>;
+  cursors: Cursors;
+  devices: Pick<Devices, 'acknowledged'>;
 }
 
 /** What SetTyping works with. */
@@ -39,6 +49,7 @@ export interface TypingContext {
 export interface PresenceContext {
   memberships: Pick<Memberships, 'companions'>;
   store: Pick<PresenceStore, 'read'>;
+  devices: Pick<Devices, 'withLastSeen'>;
   watches: Sessions<Watch>;
   watcher: Pick<Watcher, 'open' | 'close'>;
   events: PresenceEvents;

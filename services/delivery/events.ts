@@ -8,6 +8,7 @@ export interface Levels {
   sessions: () => number;
   queuedBytes: () => number;
   lag: () => number;
+  devicesWaiting: () => number;
 }
 
 /** What delivery tells of its business: each has its metric, and those that are not of every event a log line. */
@@ -23,6 +24,10 @@ export interface Events {
   sessionOpened: (call: Call, from: 'cursor' | 'now' | 'other-log') => void;
   sessionEnded: (call: Call, ending: Ending, openMs: number) => void;
   typingSwallowed: () => void;
+  /** What is noted of so many devices was written, or is written later. */
+  devicesWritten: (count: number, error?: unknown) => void;
+  deviceDropped: () => void;
+  devicesPurged: (count: number, error?: unknown) => void;
   whispered: (kind: string, told: { pushed: number; dropped: number }) => void;
 }
 
@@ -69,6 +74,15 @@ export function createEvents(registry: Registry, log: Logger, levels: Levels): E
       call.log.info({ reason: ending.reason, open_ms: Math.round(openMs) }, 'session ended');
     },
     typingSwallowed: () => metrics.swallowed.inc(),
+    devicesWritten(count, error) {
+      metrics.devices.inc({ outcome: error ? 'delayed' : 'written' }, count);
+      if (error) log.warn({ err: error, count }, 'how far devices have come is written later');
+    },
+    deviceDropped: () => metrics.devices.inc({ outcome: 'dropped' }),
+    devicesPurged(count, error) {
+      metrics.devices.inc({ outcome: 'purged' }, count);
+      if (error) log.warn({ err: error }, 'devices that were not seen for long are removed later');
+    },
     whispered(kind, { pushed, dropped }) {
       if (pushed > 0) metrics.transients.inc({ kind, outcome: 'pushed' }, pushed);
       if (dropped > 0) metrics.transients.inc({ kind, outcome: 'dropped' }, dropped);
@@ -96,6 +110,7 @@ function createMetrics(registry: Registry, levels: Levels) {
     'Events that the database had at the last look and this node had not.',
     levels.lag,
   );
+  level('realchat_delivery_devices_waiting', 'Devices of which something is to be written.', levels.devicesWaiting);
   return {
     applied: counter('realchat_delivery_events_total', 'Events applied, by where they came from.', ['source']),
     pushed: counter('realchat_delivery_copies_total', 'Copies of live events handed to sessions.'),
@@ -109,6 +124,11 @@ function createMetrics(registry: Registry, levels: Levels) {
     ),
     opened: counter('realchat_delivery_sessions_opened_total', 'Sessions opened, by where from.', ['from']),
     ended: counter('realchat_delivery_sessions_ended_total', 'Sessions ended, by reason.', ['reason']),
+    devices: counter(
+      'realchat_delivery_devices_total',
+      'Notes of how far devices have come: written, delayed, dropped for want of room, or purged after 90 days.',
+      ['outcome'],
+    ),
     swallowed: counter(
       'realchat_delivery_typing_swallowed_total',
       'Calls of SetTyping that repeated what was told less than a second before.',

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { createPool } from '@realchat/db';
 import { createEventLog, type EventRecord } from '@realchat/eventlog';
 import { DeliveryService as DeliveryContract } from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import { openIdentity } from '@realchat/identity';
@@ -16,6 +17,7 @@ import {
 import { type OpsServer, type Service, startOpsServer, stopInOrder, type Telemetry } from '@realchat/telemetry';
 import type { DeliveryConfig } from './config.ts';
 import type { DeliveryContext, TypingContext } from './context.ts';
+import { createDevices } from './devices.ts';
 import { Cursors } from './domain/cursor.ts';
 import { logChanged } from './domain/endings.ts';
 import { Gate } from './domain/gate.ts';
@@ -31,6 +33,7 @@ import { createLogFollower } from './log/log-follower.ts';
 import { createLogReader } from './log/log-reader.ts';
 import { createMemberships } from './memberships.ts';
 import { createPresence } from './presence/presence.ts';
+import { acknowledgeCursor } from './rpc/acknowledge-cursor.ts';
 import { getPresence } from './rpc/get-presence.ts';
 import { setTyping } from './rpc/set-typing.ts';
 import { subscribe } from './rpc/subscribe.ts';
@@ -77,6 +80,7 @@ export function createDeliveryService(config: DeliveryConfig, telemetry: Telemet
     sessions: () => sessions.size,
     queuedBytes: () => budget.used,
     lag: () => follower.lag,
+    devicesWaiting: () => devices.waiting,
   });
   const follower = createLogFollower({
     log: nodeLog,
@@ -90,7 +94,9 @@ export function createDeliveryService(config: DeliveryConfig, telemetry: Telemet
   const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });
   const isRevoked = (loginId: string) => revocations.isRevoked(loginId);
   const memberships = createMemberships(config.MESSAGING_INTERNAL, identity);
-  const presence = createPresence({ config, memberships, turns: TURNS, isRevoked, log, metrics });
+  const pool = createPool({ url: config.DATABASE_URL, size: config.DATABASE_POOL_SIZE, name: 'delivery', log });
+  const devices = createDevices(pool, events);
+  const presence = createPresence({ config, memberships, devices, turns: TURNS, isRevoked, log, metrics });
   const { leases, watches, watcher } = presence;
   /** Of both kinds. */
   const allStreams = [sessions, watches];
@@ -114,6 +120,7 @@ export function createDeliveryService(config: DeliveryConfig, telemetry: Telemet
       }),
     events,
     leases,
+    devices,
     isRevoked,
   };
   const transients = createTransients({ redisUrl: config.REDIS_URL, hub, events, log, metrics });
@@ -126,6 +133,7 @@ export function createDeliveryService(config: DeliveryConfig, telemetry: Telemet
     implementations: [
       implement(DeliveryContract, {
         subscribe: (call, request, stream) => subscribe(context, call, request, stream),
+        acknowledgeCursor: (call, request) => acknowledgeCursor({ log: nodeLog, cursors, devices }, call, request),
         setTyping: (call, request) => setTyping(typing, call, request),
         getPresence: (call, request) => getPresence(presence.context, call, request),
         watchPresence: (call, request, stream) => watchPresence(presence.context, call, request, stream),
@@ -159,6 +167,7 @@ export function createDeliveryService(config: DeliveryConfig, telemetry: Telemet
       follower.start();
       transients.start();
       leases.start();
+      devices.start();
       watcher.start();
       await Promise.all([keys.start(), revocations.start()]);
       turning = setInterval(() => {
@@ -175,6 +184,8 @@ export function createDeliveryService(config: DeliveryConfig, telemetry: Telemet
         ['clock', 100, () => clearInterval(turning)],
         ['watcher', 100, () => watcher.stop()],
         ['leases', 2_000, () => leases.stop()],
+        ['devices', 2_000, () => devices.stop()],
+        ['database', 1_000, () => pool.end()],
         ['log', 3_000, () => follower.stop()],
         ['event log', 2_000, () => eventLog.stop()],
         ['messaging', 100, () => reader.close()],

@@ -73,7 +73,8 @@ describe('the mesh of docker-compose.yml', () => {
       }
     };
     expect(await connects('auth')).toBe(true);
-    for (const other of ['profile', 'messaging', 'postgres', 'template1']) expect(await connects(other)).toBe(false);
+    for (const other of ['profile', 'messaging', 'delivery', 'postgres', 'template1'])
+      expect(await connects(other)).toBe(false);
   });
 
   test.each([
@@ -81,6 +82,7 @@ describe('the mesh of docker-compose.yml', () => {
     'auth-migration',
     'profile-migration',
     'messaging-migration',
+    'delivery-migration',
     'topics',
     'mesh-tls',
     'edge-files',

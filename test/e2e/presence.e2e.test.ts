@@ -1,3 +1,4 @@
+import { createClient } from '@realchat/db';
 import {
   DeliveryService,
   PresenceState,
@@ -15,7 +16,7 @@ import { useMesh } from './support/mesh.ts';
 
 // Who is there, who is typing and what has arrived, over gRPC and over a WebSocket, through Envoy.
 
-const { getPresence, setTyping, watchPresence } = DeliveryService.method;
+const { acknowledgeCursor, getPresence, setTyping, watchPresence } = DeliveryService.method;
 const mesh = useMesh();
 let writer: User;
 let reader: User;
@@ -72,6 +73,24 @@ test('what has arrived is seen by the sender', async () => {
     ),
   );
   expect(transientsOf(streams.stranger)).toEqual([]);
+});
+
+test('what a device has received is acknowledged, over each transport', async () => {
+  for (const user of [writer, reader]) {
+    const { cursor } = user === writer ? streams.writer : streams.reader;
+    await user.caller.unary(acknowledgeCursor, { cursor }, { token: user.accessToken });
+  }
+  const db = createClient({ url: mesh().stack.environment('delivery').DATABASE_URL ?? '', name: 'e2e' });
+  await db.connect();
+  try {
+    await until('both are kept', async () => {
+      const ids = [writer.userId, reader.userId];
+      const kept = await db.query('select 1 from device where user_id = any($1) and positions is not null', [ids]);
+      return kept.rowCount === 2;
+    });
+  } finally {
+    await db.end();
+  }
 });
 
 test('who is there is seen by the other one, over each transport, and by no stranger', async () => {

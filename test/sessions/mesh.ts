@@ -22,6 +22,7 @@ import { authSettings } from '../../services/auth/config.ts';
 import { migrations as authMigrations } from '../../services/auth/db/migrations/index.ts';
 import { createAuthService } from '../../services/auth/service.ts';
 import { deliverySettings } from '../../services/delivery/config.ts';
+import { migrations as deliveryMigrations } from '../../services/delivery/db/migrations/index.ts';
 import { createDeliveryService } from '../../services/delivery/service.ts';
 import { openStream, type Stream } from '../../services/delivery/tests/stream-client.ts';
 import { messagingSettings } from '../../services/messaging/config.ts';
@@ -71,8 +72,10 @@ const at = (port: number) => `127.0.0.1:${port}`;
 export async function startSessionsMesh(): Promise<SessionsMesh> {
   const [kafka, valkey] = await Promise.all([startKafka(), startValkey()]);
   const eventLog = await createTestEventLog(kafka.broker);
-  const [authUrl, profileUrl, messagingUrl] = await Promise.all(
-    [authMigrations, profileMigrations, messagingMigrations].map((each) => createTestDatabase(each)),
+  const [authUrl, profileUrl, messagingUrl, deliveryUrl] = await Promise.all(
+    [authMigrations, profileMigrations, messagingMigrations, deliveryMigrations].map((each) =>
+      createTestDatabase(each),
+    ),
   );
   const stops: (() => Promise<void>)[] = [];
   const running = async <S extends { start(): Promise<void>; stop(): Promise<void> }>(service: S): Promise<S> => {
@@ -111,6 +114,7 @@ export async function startSessionsMesh(): Promise<SessionsMesh> {
       parseConfig(deliverySettings, {
         ...verifying,
         MESSAGING_INTERNAL: at(messaging.ports.internal),
+        DATABASE_URL: deliveryUrl,
         CURSOR_SECRET: 'a secret for tests, long enough for them',
         INSTANCE_ID: 'delivery-1',
       }),

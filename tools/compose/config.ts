@@ -26,6 +26,7 @@ export const databasesSettings = {
   AUTH_DATABASE_PASSWORD: passwordOf('auth'),
   PROFILE_DATABASE_PASSWORD: passwordOf('profile'),
   MESSAGING_DATABASE_PASSWORD: passwordOf('messaging'),
+  DELIVERY_DATABASE_PASSWORD: passwordOf('delivery'),
   OPERATIONS_DATABASE_PASSWORD: passwordOf('operations'),
 };
 

@@ -7,5 +7,6 @@ await ensureDatabases(config.SUPERUSER_DATABASE_URL, {
   auth: config.AUTH_DATABASE_PASSWORD,
   profile: config.PROFILE_DATABASE_PASSWORD,
   messaging: config.MESSAGING_DATABASE_PASSWORD,
+  delivery: config.DELIVERY_DATABASE_PASSWORD,
 });
 process.stdout.write('the databases and their roles are there\n');

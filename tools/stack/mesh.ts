@@ -160,6 +160,7 @@ export function meshTable(context: MeshContext, number = 1): Record<MeshName, Me
     delivery: {
       ...own('delivery'),
       entry: 'services/delivery/main.ts',
+      migration: 'services/delivery/db/migrate-main.ts',
       opsPort: portOf(ports, 'deliveryOps', number),
       env: {
         ...common('delivery', 'deliveryOps'),
@@ -168,6 +169,7 @@ export function meshTable(context: MeshContext, number = 1): Record<MeshName, Me
         ...redis,
         ...internal,
         GRPC_LISTEN: at('deliveryGrpc'),
+        DATABASE_URL: database('delivery'),
         KAFKA_BROKERS: kafka('DELIVERY'),
         CURSOR_SECRET: secrets.cursor,
       },

@@ -62,7 +62,7 @@ describe('the table of the mesh', () => {
     expect(variables('profile')['DATABASE_URL']).toBe('postgres://profile:p-profile@127.0.0.1:15432/profile');
     expect(variables('messaging')['DATABASE_URL']).toBe('postgres://messaging:p-messaging@127.0.0.1:15432/messaging');
     expect(variables('relay')['DATABASE_URL']).toBe(variables('messaging')['DATABASE_URL']);
-    expect(variables('delivery')['DATABASE_URL']).toBeUndefined();
+    expect(variables('delivery')['DATABASE_URL']).toBe('postgres://delivery:p-delivery@127.0.0.1:15432/delivery');
     expect(variables('gateway')['DATABASE_URL']).toBeUndefined();
   });
 

@@ -19,6 +19,7 @@ beforeAll(async () => {
     identity: undefined,
     implementations: [
       implement(DeliveryService, {
+        acknowledgeCursor: async () => ({}),
         setTyping: async () => ({}),
         getPresence: async () => ({}),
         watchPresence: async () => {},

@@ -50,6 +50,7 @@ beforeAll(async () => {
         markDelivered: async () => ({}),
       }),
       implement(DeliveryService, {
+        acknowledgeCursor: async () => ({}),
         setTyping: async () => ({}),
         getPresence: async () => ({}),
         watchPresence: async () => {},

@@ -106,9 +106,16 @@ export class Watch {
     const { userId } = fact;
     if (this.#over || !this.#told.has(userId) || this.#muted.has(userId)) return;
     const known = this.#told.get(userId);
-    if (known && known.online === fact.online && (fact.online || known.seenAt === fact.seenAt)) return;
+    // Of someone who is offline still, 0 says nothing.
+    const same = fact.online || fact.seenAt === 0 || known?.seenAt === fact.seenAt;
+    if (known?.online === fact.online && same) return;
     this.#told.set(userId, fact);
     this.#tell(userId, toPresence(fact));
+  }
+
+  /** Whether anything was told of a user who may be seen. */
+  knows(userId: string): boolean {
+    return this.#told.get(userId) !== undefined;
   }
 
   /** What is due by time: its end, a heartbeat. `now` by performance.now(), `clock` by Date.now(). */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Logger, Registry } from '@realchat/telemetry';
 import type { DeliveryConfig } from '../config.ts';
 import type { PresenceContext } from '../context.ts';
+import type { Devices } from '../devices.ts';
 import { Sessions } from '../domain/sessions.ts';
 import type { Watch } from '../domain/watch.ts';
 import type { Memberships } from '../memberships.ts';
@@ -27,12 +28,13 @@ export function createPresence(options: {
     'REDIS_URL' | 'PRESENCE_LEASE_MS' | 'PRESENCE_PATIENCE_MS' | 'MAX_WATCHES_PER_USER' | 'MAX_STREAMS'
   >;
   memberships: Memberships;
+  devices: Devices;
   turns: number;
   isRevoked: (loginId: string) => boolean;
   log: Logger;
   metrics: Registry;
 }): Presence {
-  const { config, memberships, isRevoked, log, metrics } = options;
+  const { config, memberships, devices, isRevoked, log, metrics } = options;
   const beatMs = config.PRESENCE_LEASE_MS / BEATS_PER_LEASE;
   const watches = new Sessions<Watch>(
     { perUser: config.MAX_WATCHES_PER_USER, perNode: config.MAX_STREAMS },
@@ -55,11 +57,12 @@ export function createPresence(options: {
     redisUrl: config.REDIS_URL,
     store,
     memberships,
+    devices,
     // With the doubt, a dead node's users are offline within a lease and the patience.
     pollMs: config.PRESENCE_PATIENCE_MS / 2,
     doubtMs: beatMs * 1.25,
     events,
     log,
   });
-  return { leases, watches, watcher, context: { memberships, store, watches, watcher, events, isRevoked } };
+  return { leases, watches, watcher, context: { memberships, store, devices, watches, watcher, events, isRevoked } };
 }

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@realchat/telemetry';
+import type { Devices } from '../devices.ts';
 import { Gate } from '../domain/gate.ts';
 import type { LogEntry } from '../domain/log-entry.ts';
+import type { PresenceFact } from '../domain/presence.ts';
 import type { Watch } from '../domain/watch.ts';
 import { WatchIndex } from '../domain/watch-index.ts';
 import type { Memberships } from '../memberships.ts';
@@ -13,6 +15,7 @@ interface Options {
   redisUrl: string;
   store: Pick<PresenceStore, 'read'>;
   memberships: Pick<Memberships, 'companions'>;
+  devices: Pick<Devices, 'withLastSeen'>;
   pollMs: number;
   doubtMs: number;
   events: PresenceEvents;
@@ -116,6 +119,14 @@ export class Watcher {
     for (const userId of this.#index.unsee(watch, gone)) this.#lookout.forget(userId);
     this.#index.see(watch, unknown);
     this.#lookout.watch(unknown);
-    for (const fact of await this.#lookout.read(unknown)) watch.learn(fact);
+    const bare: PresenceFact[] = [];
+    for (const fact of await this.#lookout.read(unknown)) {
+      if (fact.online || fact.seenAt > 0 || watch.knows(fact.userId)) watch.learn(fact);
+      else bare.push(fact);
+    }
+    for (const fact of await this.#options.devices.withLastSeen(bare)) {
+      // What was learned meanwhile is newer.
+      if (!watch.knows(fact.userId)) watch.learn(fact);
+    }
   }
 }

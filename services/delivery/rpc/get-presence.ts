@@ -14,12 +14,12 @@ export async function getPresence(
   call: Call,
   request: GetPresenceRequest,
 ): Promise<MessageInitShape<typeof GetPresenceResponseSchema>> {
-  const { memberships, store, events } = context;
+  const { memberships, store, devices, events } = context;
   const visible = await memberships.companions(call.caller.userId, userIdsOf(request));
   const facts = await store.read([...visible]).catch((error: unknown) => {
     events.stored('read', 'failed');
     throw presenceUnknown(error);
   });
   events.stored('read', 'done');
-  return { presences: facts.map(toPresence) };
+  return { presences: (await devices.withLastSeen(facts)).map(toPresence) };
 }

@@ -33,6 +33,7 @@ export async function subscribe(
   admit(context.sessions, session, call, context.isRevoked);
   const openedAt = performance.now();
   context.leases.opened(caller.userId, caller.deviceId);
+  context.devices.seen(caller.userId, caller.deviceId);
   context.events.sessionOpened(call, start.from);
   if (start.from === 'other-log') session.send(resetFrame(ResetReason.EPOCH_CHANGED));
   openSession(context, session, start.after).catch((error: unknown) => session.end(failed(error)));
@@ -40,6 +41,7 @@ export async function subscribe(
   const ending = await session.ended;
   context.hub.leave(session);
   context.leases.closed(caller.userId, caller.deviceId);
+  context.devices.seen(caller.userId, caller.deviceId);
   context.sessions.release(session);
   context.events.sessionEnded(call, ending, performance.now() - openedAt);
   throw ending.error;

@@ -123,6 +123,7 @@ export function createModelNode(memory: MemoryLog) {
       }),
     events: silentEvents(),
     leases: { opened: () => {}, closed: () => {} },
+    devices: { seen: () => {} },
     isRevoked: () => false,
   };
 
@@ -219,6 +220,9 @@ export function silentEvents(): Events {
     sessionOpened: nothing,
     sessionEnded: nothing,
     typingSwallowed: nothing,
+    devicesWritten: nothing,
+    deviceDropped: nothing,
+    devicesPurged: nothing,
     whispered: nothing,
   };
 }

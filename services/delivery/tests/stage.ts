@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { parseConfig } from '@realchat/config';
 import { CONVERSATION_EVENTS, createEventLog, deadLetterTopicOf, type EventRecord } from '@realchat/eventlog';
-import { redisUrl, silentTelemetry, type TestKafka, until } from '@realchat/testkit';
+import { createTestDatabase, redisUrl, silentTelemetry, type TestKafka, until } from '@realchat/testkit';
 import { AUDIENCE, ISSUER, startIssuer } from '@realchat/testkit/token-issuer';
 import { deliverySettings } from '../config.ts';
+import { migrations } from '../db/migrations/index.ts';
 import { MemoryLog } from './memory-log.ts';
 import { startMessaging } from './stage-messaging.ts';
 import { type StageNode, startNode } from './stage-node.ts';
@@ -29,6 +30,7 @@ export async function startStage(kafka: TestKafka, settings: Record<string, stri
     KAFKA_BROKERS: kafka.broker,
     JWKS_URL: issuer.url,
     REDIS_URL: redisUrl(),
+    DATABASE_URL: settings['DATABASE_URL'] ?? (await createTestDatabase(migrations)),
     TOKEN_ISSUER: ISSUER,
     TOKEN_AUDIENCE: AUDIENCE,
     CURSOR_SECRET: 'a secret for tests, long enough for them',

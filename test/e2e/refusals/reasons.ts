@@ -267,6 +267,15 @@ export const reasonCases: ReasonCase[] = [
     },
   },
   {
+    code: 'INVALID_ARGUMENT',
+    reason: 'CURSOR_INVALID',
+    when: 'another user’s is acknowledged',
+    ask: async ({ owner, peer }) => {
+      const method = DeliveryService.method.acknowledgeCursor;
+      return { method, request: create(method.input, { cursor: await cursorOf(peer) }), token: owner.accessToken };
+    },
+  },
+  {
     code: 'NOT_FOUND',
     reason: 'PROFILE_NOT_FOUND',
     when: 'nobody has the id',
