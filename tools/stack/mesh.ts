@@ -41,6 +41,9 @@ export interface MeshContext {
   logLevel: string;
 }
 
+/** For overrides to change. */
+const NO_OTHER_LIMITS = '{}';
+
 /** The processes of the mesh in the order of their start, each group when the one before it is ready. */
 export const startGroups: readonly (readonly MeshName[])[] = [
   ['auth', 'profile', 'messaging'],
@@ -110,6 +113,7 @@ export function meshTable(context: MeshContext, number = 1): Record<MeshName, Me
         GRPC_LISTEN: at('authGrpc'),
         INTERNAL_LISTEN: at('authInternal'),
         JWKS_LISTEN: at('authJwks'),
+        RATE_LIMITS: NO_OTHER_LIMITS,
         DATABASE_URL: database('auth'),
         KAFKA_BROKERS: kafka('AUTH'),
         SIGNING_KEY_SECRET: secrets.signingKey,
@@ -201,6 +205,7 @@ export function meshTable(context: MeshContext, number = 1): Record<MeshName, Me
         HTTP_LISTEN: at('gatewayHttp'),
         H2C_LISTEN: at('gatewayH2c'),
         RATE_LIMIT_LISTEN: at('gatewayRateLimit'),
+        RATE_LIMITS: NO_OTHER_LIMITS,
         AUTH_ADDRESS: every('auth', 'authGrpc'),
         PROFILE_ADDRESS: every('profile', 'profileGrpc'),
         MESSAGING_ADDRESS: every('messaging', 'messagingGrpc'),
