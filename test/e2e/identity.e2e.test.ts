@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import type { DescMethod } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
+import { createClient } from '@realchat/db';
 import { RateLimitService } from '@realchat/gen/envoy/service/ratelimit/v3/rls';
 import { ServerReflection } from '@realchat/gen/grpc/reflection/v1/reflection';
 import { AccountService } from '@realchat/gen/realchat/auth/v1/account_service';
@@ -130,6 +131,42 @@ test('S-68: in production no service describes itself, not even to the edge', as
     expect([port, code]).toEqual([port, 'UNIMPLEMENTED']);
   }
 });
+
+const databases = ['auth', 'profile', 'messaging', 'delivery', 'operations'] as const;
+
+test.each(databases)(
+  'S-70: the role of %s gets into its own database and no other, and rules over nothing',
+  async (role) => {
+    const { ports, secrets } = mesh().stack;
+    const found: string[] = [];
+    for (const database of [...databases, 'postgres', 'template1']) {
+      const url = `postgres://${role}:${secrets.postgres[role]}@127.0.0.1:${ports.postgres}/${database}`;
+      if (await asksPostgres(url, 'select 1')) found.push(database);
+    }
+    expect(found).toEqual([role]);
+    const own = `postgres://${role}:${secrets.postgres[role]}@127.0.0.1:${ports.postgres}/${role}`;
+    for (const statement of [
+      'create role intruder superuser',
+      'create database intruder',
+      "select pg_read_file('PG_VERSION')",
+    ])
+      expect([statement, await asksPostgres(own, statement)]).toEqual([statement, false]);
+    expect(await asksPostgres(own.replace(secrets.postgres[role], 'x'.repeat(43)), 'select 1')).toBe(false);
+  },
+);
+
+async function asksPostgres(url: string, statement: string): Promise<boolean> {
+  const client = createClient({ url, name: 'probe' });
+  try {
+    await client.connect();
+    await client.query(statement);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
 
 /** From the files that the launcher made. */
 function identityOf(name: string): Identity {
