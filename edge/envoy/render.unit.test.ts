@@ -121,7 +121,7 @@ describe('upstreams', () => {
     );
 
   test('S-08: are spoken to by mutual TLS, each taken only for itself', () => {
-    const server: Record<string, string> = { gateway_h2c: 'gateway', jwks: 'auth' };
+    const server: Record<string, string> = { gateway_h2c: 'gateway', rate_limit: 'gateway', jwks: 'auth' };
     const contexts = contextsOf(configOf());
     expect(contexts.length).toBeGreaterThan(5);
     for (const [name, context] of contexts) {
