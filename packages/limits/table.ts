@@ -25,6 +25,7 @@ export interface Limit extends Rate {
 const auth = AuthService.method;
 const conversations = ConversationService.method;
 const messages = MessageService.method;
+const delivery = DeliveryService.method;
 const profiles = ProfileService.method;
 
 /** The one table. A call is counted in every row that it belongs to, and refused when one of them is full. */
@@ -52,12 +53,13 @@ export const LIMITS = {
       conversations.listMembers,
       messages.listMessages,
       profiles.batchGetProfiles,
+      delivery.getPresence,
     ],
     count: 20,
     seconds: 1,
     burst: 200,
   },
-  subscribe: { by: 'user', methods: [DeliveryService.method.subscribe], count: 1, seconds: 1, burst: 60 },
+  subscribe: { by: 'user', methods: [delivery.subscribe, delivery.watchPresence], count: 1, seconds: 1, burst: 60 },
   user: { by: 'user', count: 50, seconds: 1, burst: 300 },
   address: { by: 'address', count: 500, seconds: 1, burst: 3_000 },
   socket_messages: { by: 'socket', count: 500, seconds: 1, burst: 5_000 },
