@@ -1,6 +1,6 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { type Client, createClient, type Transport } from '@connectrpc/connect';
-import { DeliveryService } from '@realchat/gen/realchat/delivery/v1/delivery_service';
+import { DeliveryService, type Presence } from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import type { Conversation, Member } from '@realchat/gen/realchat/messaging/v1/conversation';
 import { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
 import type { Message } from '@realchat/gen/realchat/messaging/v1/message';
@@ -251,6 +251,19 @@ export class RealChat {
   /** The other users who are typing in a conversation, those who began first at the head. */
   typingIn(conversationId: string): string[] {
     return this.#user?.typingHeard.in(conversationId) ?? [];
+  }
+
+  /**
+   * Watches who is online from now on: these users, the first 100, in place of those before, and the other sides of direct
+   * conversations. Only who shares a conversation with the user is told of.
+   */
+  watchPresence(userIds: readonly string[] = []): void {
+    this.#loggedIn.presence.watch(userIds);
+  }
+
+  /** Whether a watched user is there; undefined while nothing is known. */
+  presenceOf(userId: string): Presence | undefined {
+    return this.#user?.presence.of(userId);
   }
 
   /** What to call a user; empty until it is known, and `changed` is told then. */

@@ -145,16 +145,19 @@ describe('after the run every part has counted the same', () => {
     await store.whenPublished();
     const events = await store.events();
     const { head, published } = await store.progress();
-    expect([head, published]).toEqual([events.length, events.length]);
+    expect(published).toBe(head);
 
     const topic = await readTopic(mesh());
     const places = topic.map(({ shard, position, messageId }) => `${shard}/${position} ${messageId}`);
-    expect(places).toEqual(events.map((e) => `${e.shard}/${e.position} ${e.message?.messageId}`));
+    const stored = new Set(events.map((e) => `${e.shard}/${e.position} ${e.message?.messageId}`));
+    // Of read positions, which the pages told, the newest of each member alone is still in the table.
+    expect(places.filter((place) => stored.has(place))).toEqual([...stored]);
     expect(topic.filter((record) => record.messageId).length).toBe(sent);
+    expect(topic.length).toBeLessThanOrEqual(head);
 
     const applied = () => readMetric(mesh(), 'delivery', 'realchat_delivery_events_total');
-    await until('delivery has applied it all', async () => (await applied()) >= events.length);
-    expect(await applied()).toBe(events.length);
+    await until('delivery has applied it all', async () => (await applied()) >= topic.length);
+    expect(await applied()).toBe(topic.length);
   });
 });
 

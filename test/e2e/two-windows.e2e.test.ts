@@ -88,6 +88,18 @@ describe('two windows', () => {
     expect(performance.now() - seenAt).toBeLessThan(7_500);
   });
 
+  test('show who is there, and who has gone for ten seconds', async () => {
+    const guest = await registered(browser);
+    await ada.openDirect(guest.username);
+    await until('the guest is there', async () => (await ada.textOf('conversation-kind')) === 'Online', PATIENCE_MS);
+    await until('the list says so', async () => (await ada.presenceOf(bob.username)) === 'online', PATIENCE_MS);
+    await guest.close();
+    await until('the guest has gone', async () => (await ada.presenceOf(guest.username)) === 'offline', PATIENCE_MS);
+    expect(await ada.textOf('conversation-kind')).toMatch(/^Last seen /);
+    expect(await ada.presenceOf(bob.username)).toBe('online');
+    await ada.show(conversation);
+  });
+
   test('go on after a reload, with what was open, what was begun to be sent, and nothing twice', async () => {
     // So that a message waits while the page goes away.
     await ada.page.route('**/SendMessage', (route) => route.abort());

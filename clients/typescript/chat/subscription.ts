@@ -2,7 +2,6 @@ import { durationMs } from '@bufbuild/protobuf/wkt';
 import { type Client, Code } from '@connectrpc/connect';
 import {
   type DeliveryService,
-  type Heartbeat,
   ResetReason,
   type SubscribeResponse,
   type Transient,
@@ -11,6 +10,7 @@ import type { ConversationEvent } from '@realchat/gen/realchat/messaging/v1/conv
 import { backoffMs } from '../net/backoff.ts';
 import { type Failure, failureOf } from '../net/failure.ts';
 import type { Pause } from '../net/pause.ts';
+import { Silence } from './silence.ts';
 
 /** How the page hears of what others do: not yet, live, or not any more. */
 export type Link = 'connecting' | 'live' | 'reconnecting';
@@ -43,7 +43,6 @@ export interface SubscriptionPorts {
   readonly pause: Pause;
 }
 
-const DEFAULT_INTERVAL_MS = 15_000;
 const STEADY_MS = 10_000;
 
 /** Keeps one Subscribe running for as long as the user is logged in, over lost sockets and restarts of the server. */
@@ -100,7 +99,7 @@ export class Subscription {
     const signal = AbortSignal.any([this.#stopped.signal, silence.signal]);
     try {
       for await (const response of this.#ports.delivery.subscribe({ cursor: this.#cursor }, { signal })) {
-        silence.broken(response);
+        silence.broken(intervalOf(response));
         this.#take(response);
       }
       return undefined;
@@ -156,41 +155,6 @@ export class Subscription {
   }
 }
 
-/** Aborts its signal when the stream was silent for twice as long as the server lets it be. */
-class Silence {
-  readonly #aborter = new AbortController();
-  #intervalMs = DEFAULT_INTERVAL_MS;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #heardAt = 0;
-
-  constructor() {
-    this.#listen();
-  }
-
-  get signal(): AbortSignal {
-    return this.#aborter.signal;
-  }
-
-  broken({ frame }: SubscribeResponse): void {
-    if (frame.case === 'heartbeat') this.#intervalMs = intervalOf(frame.value);
-    this.#listen();
-  }
-
-  check(): void {
-    if (Date.now() - this.#heardAt > 2 * this.#intervalMs) this.#aborter.abort();
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
-  }
-
-  #listen(): void {
-    this.#heardAt = Date.now();
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#aborter.abort(), 2 * this.#intervalMs);
-  }
-}
-
-function intervalOf({ interval }: Heartbeat): number {
-  return (interval && durationMs(interval)) || DEFAULT_INTERVAL_MS;
+function intervalOf({ frame }: SubscribeResponse): number | undefined {
+  return frame.case === 'heartbeat' && frame.value.interval ? durationMs(frame.value.interval) : undefined;
 }

@@ -1,4 +1,4 @@
-import type { ResetReason } from '@realchat/gen/realchat/delivery/v1/delivery_service';
+import type { Presence, ResetReason } from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import type { ConversationEvent } from '@realchat/gen/realchat/messaging/v1/conversation_event';
 import type { Message } from '@realchat/gen/realchat/messaging/v1/message';
 import type { Entry } from '../store/conversations.ts';
@@ -35,6 +35,8 @@ export interface RealChatEvents {
   conversation: Entry;
   /** Who is typing in a conversation, the user apart. Ends by itself 6 seconds after it was heard of last. */
   typing: { readonly conversationId: string; readonly userIds: readonly string[] };
+  /** Something else is known of whether a user is there; undefined: nothing is known. */
+  presence: { readonly userId: string; readonly presence: Presence | undefined };
   status: Status;
   /**
    * More was missed than the server replays, or its log is another one. Messages of conversations that this client has

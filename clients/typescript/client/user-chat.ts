@@ -11,6 +11,7 @@ import { Directory } from '../chat/directory.ts';
 import { Histories } from '../chat/histories.ts';
 import { Members } from '../chat/members.ts';
 import { PositionMarks } from '../chat/position-marks.ts';
+import { PresenceWatch } from '../chat/presence-watch.ts';
 import { SendLanes } from '../chat/send-lanes.ts';
 import { type Continuity, Subscription } from '../chat/subscription.ts';
 import { TypingTold } from '../chat/typing-told.ts';
@@ -63,6 +64,7 @@ export class UserChat {
   readonly members: Members;
   readonly lanes: SendLanes;
   readonly sync: ConversationSync;
+  readonly presence: PresenceWatch;
   readonly typingTold: TypingTold;
   readonly typingHeard: TypingHeard;
   readonly #ports: UserChatPorts;
@@ -146,6 +148,16 @@ export class UserChat {
       pause,
       signal,
     });
+    this.presence = new PresenceWatch({
+      watch: (userIds, aborted) => ports.delivery.watchPresence({ userIds }, { signal: aborted }),
+      renewToken: () => ports.renewToken(),
+      changed: (userId) => {
+        ports.emit('presence', { userId, presence: this.presence.of(userId) });
+        changed();
+      },
+      pause,
+      signal,
+    });
     this.#subscription = new Subscription({
       delivery: ports.delivery,
       cursor: place.cursor,
@@ -178,6 +190,7 @@ export class UserChat {
   /** Time may have passed unnoticed. */
   woken(): void {
     this.#subscription.check();
+    this.presence.check();
   }
 
   /** Holds a conversation's messages and members from now on. */

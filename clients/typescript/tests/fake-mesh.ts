@@ -239,6 +239,10 @@ export class FakeMesh {
     });
     router.service(DeliveryService, {
       subscribe: ({ cursor }, context) => this.#subscribe(userOf(context), cursor, context.signal),
+      watchPresence: async function* (_, { signal }) {
+        yield { frame: { case: 'heartbeat' as const, value: {} } };
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      },
       setTyping: ({ conversationId, active }, context) => {
         const [, userId] = this.#of(conversationId, context);
         this.typing.push({ userId, conversationId, active });

@@ -21,6 +21,7 @@ export class Chat {
   readonly #ports: ChatPorts;
   #current: string | undefined;
   #readingBack = false;
+  #watched = '';
 
   constructor(client: RealChat, ports: ChatPorts) {
     this.client = client;
@@ -28,6 +29,7 @@ export class Chat {
     client.on('changed', () => {
       this.#trim();
       this.#read();
+      this.#watchPresence();
       ports.changed();
     });
   }
@@ -80,6 +82,7 @@ export class Chat {
   /** The user looks at the page: what is shown is read. */
   looked(): void {
     this.#read();
+    this.#watchPresence();
     this.#ports.changed();
   }
 
@@ -119,6 +122,16 @@ export class Chat {
 
   async readOlder(): Promise<void> {
     if (this.#current !== undefined) await this.client.readOlder(this.#current);
+  }
+
+  /** Those who are in the conversation that is shown; who is in direct ones is watched anyway. */
+  #watchPresence(): void {
+    const members = this.#current === undefined ? undefined : this.client.members(this.#current);
+    const watched = `${this.#current} ${members?.length}`;
+    if (watched === this.#watched || this.client.userId === '') return;
+    this.#watched = watched;
+    const others = members?.filter(({ userId }) => userId !== this.client.userId) ?? [];
+    this.client.watchPresence(others.map(({ userId }) => userId));
   }
 
   #read(): void {

@@ -7,6 +7,7 @@ import { byId, setText } from './dom.ts';
 import { renderLink } from './link-view.ts';
 import { MessageListView } from './message-list-view.ts';
 import { bindNewConversation } from './new-conversation-view.ts';
+import { presenceWords, renderPresenceDot } from './presence-view.ts';
 import { renderTyping } from './typing-view.ts';
 
 export interface ChatViewActions {
@@ -64,6 +65,7 @@ export class ChatView {
     if (this.#closed.signal.aborted) return;
     const chat = this.#chat;
     const { client, entry } = chat;
+    const presence = client.presenceOf(entry?.conversation.peerId ?? '');
     const isOpen = chat.current !== undefined;
     this.#root.dataset.pane = isOpen ? 'conversation' : 'list';
     byId('nothing-open', HTMLElement).hidden = isOpen;
@@ -72,8 +74,9 @@ export class ChatView {
     setText(byId('conversation-title', HTMLElement), entry ? titleOf(entry.conversation, client) : '…');
     setText(
       byId('conversation-kind', HTMLElement),
-      entry ? (entry.left ? 'You left' : kindOf(entry.conversation)) : '',
+      entry ? (entry.left ? 'You left' : presenceWords(presence) || kindOf(entry.conversation)) : '',
     );
+    renderPresenceDot(byId('conversation-presence', HTMLElement), presence);
     this.#composer.render(entry && !entry.left ? chat.current : undefined);
     this.#list.render(chat);
     this.#messages.render();

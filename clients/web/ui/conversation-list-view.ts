@@ -2,10 +2,13 @@ import { type Entry, unreadCount } from '@realchat/client';
 import type { Chat } from '../chat/chat.ts';
 import { kindOf, titleOf } from './conversation-names.ts';
 import { arrange, byId, make, setText, showText } from './dom.ts';
+import { presenceWords, renderPresenceDot } from './presence-view.ts';
 
 interface Row {
   readonly item: HTMLLIElement;
   readonly button: HTMLButtonElement;
+  readonly dot: HTMLElement;
+  readonly presence: HTMLElement;
   readonly title: HTMLElement;
   readonly detail: HTMLElement;
   readonly count: HTMLElement;
@@ -45,6 +48,9 @@ export class ConversationListView {
     const row = this.#rows.get(conversationId) ?? makeRow(conversationId, this.#open);
     this.#rows.set(conversationId, row);
     const count = unreadCount(entry);
+    const presence = conversation.peerId === '' ? undefined : chat.client.presenceOf(conversation.peerId);
+    renderPresenceDot(row.dot, presence);
+    showText(row.presence, presenceWords(presence));
     setText(row.title, titleOf(conversation, chat.client));
     setText(row.detail, latest?.content.case === 'text' ? latest.content.value : kindOf(conversation));
     showText(row.count, count > 0 ? `${count} unread` : '');
@@ -58,6 +64,8 @@ function makeRow(conversationId: string, open: (conversationId: string) => void)
   const row = {
     item: make('li'),
     button: make('button', 'row-button'),
+    dot: make('span', 'presence'),
+    presence: make('span', 'visually-hidden'),
     title: make('span', 'row-title'),
     detail: make('span', 'row-detail'),
     count: make('span', 'row-count'),
@@ -69,7 +77,11 @@ function makeRow(conversationId: string, open: (conversationId: string) => void)
   row.title.dir = 'auto';
   row.detail.dir = 'auto';
   row.button.addEventListener('click', () => open(conversationId));
-  row.button.append(row.title, ' ', row.count, ' ', row.detail);
+  row.dot.dataset.testid = 'presence';
+  row.dot.ariaHidden = 'true';
+  const name = make('span', 'row-name');
+  name.append(row.dot, ' ', row.title, ' ', row.presence);
+  row.button.append(name, ' ', row.count, ' ', row.detail);
   row.item.append(row.button);
   return row;
 }

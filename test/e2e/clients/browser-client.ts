@@ -145,6 +145,13 @@ export class BrowserClient {
     return Number.parseInt((await count.textContent()) || '0', 10);
   }
 
+  /** Whether the other side of a direct conversation is there, by the list; empty while that is not known. */
+  async presenceOf(username: string): Promise<string> {
+    const item = this.page.getByTestId('conversation-item').filter({ hasText: username });
+    const dot = item.first().getByTestId('presence');
+    return (await dot.isVisible()) ? ((await dot.getAttribute('data-state')) ?? '') : '';
+  }
+
   async close(): Promise<void> {
     await this.page.context().close();
   }
