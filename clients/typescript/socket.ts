@@ -24,6 +24,7 @@ export interface SocketListener {
 const HIGH_WATER = 1024 * 1024;
 const LOW_WATER = 256 * 1024;
 const POLL_MS = 20;
+const OPEN = 1;
 
 /** A WebSocket as the framing's channel. */
 export class Socket implements Channel {
@@ -47,7 +48,8 @@ export class Socket implements Channel {
   }
 
   write(frames: Uint8Array): boolean {
-    if (this.#closed) return false;
+    // One that is closing already says so soon, and browsers complain about what is sent meanwhile.
+    if (this.#closed || this.#socket.readyState > OPEN) return false;
     this.#socket.send(frames as Uint8Array<ArrayBuffer>);
     if (this.#socket.bufferedAmount < HIGH_WATER) return true;
     this.#waitForRoom();

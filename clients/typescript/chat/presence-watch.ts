@@ -69,10 +69,13 @@ export class PresenceWatch {
       const failure = await this.#watchOnce();
       if (signal.aborted) return;
       if (this.#stream.signal.aborted) continue;
-      this.#forget(new Set(this.#known.keys()));
-      failures = performance.now() - begin > STEADY_MS ? 1 : failures + 1;
+      const steady = performance.now() - begin > STEADY_MS;
+      failures = steady ? 1 : failures + 1;
       // The session reports by itself when it cannot be renewed for good.
       if (failure?.code === Code.Unauthenticated) await this.#ports.renewToken().catch(() => {});
+      // A stream ends with the token that opened it, which is no fault.
+      if (steady && failure?.code === Code.Unauthenticated) continue;
+      this.#forget(new Set(this.#known.keys()));
       await pause.wait(backoffMs(failures, failure?.retryAfterMs), signal);
     }
   }

@@ -73,12 +73,14 @@ export class Subscription {
       const begin = performance.now();
       const failure = await this.#subscribe();
       if (this.#stopped.signal.aborted) return;
-      this.#setLink(this.#link === 'connecting' ? 'connecting' : 'reconnecting');
       const steady = performance.now() - begin > STEADY_MS;
+      // A stream ends with the token that opened it, which is no fault: there is another one, and nobody need notice.
+      if (steady && failure?.code === Code.Unauthenticated && (await this.#renewed())) continue;
+      this.#setLink(this.#link === 'connecting' ? 'connecting' : 'reconnecting');
       failures = steady ? 1 : failures + 1;
       if (failure?.reason === 'CURSOR_INVALID') this.#loseCursor();
       // The session reports by itself when it cannot be renewed for good.
-      if (failure?.code === Code.Unauthenticated) await this.#ports.renewToken().catch(() => {});
+      if (failure?.code === Code.Unauthenticated) await this.#renewed();
       await this.#ports.pause.wait(backoffMs(failures, failure?.retryAfterMs), this.#stopped.signal);
     }
   }
@@ -90,6 +92,15 @@ export class Subscription {
   /** Looks by the wall clock whether the stream is silent for too long: timers stand still while a machine sleeps. */
   check(): void {
     this.#silence?.check();
+  }
+
+  async #renewed(): Promise<boolean> {
+    try {
+      await this.#ports.renewToken();
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** One stream, to its end. Undefined when the server ended it without an error. */

@@ -157,6 +157,16 @@ describe('Subscription', () => {
     expect([heard.renewals, streams.length]).toEqual([1, 2]);
   });
 
+  it('goes on at once, and unnoticed, when the token ends that opened a steady stream', async () => {
+    await start('1');
+    await say(caughtUp('2'));
+    await settle(11_000);
+    await end(new ConnectError('token ended', Code.Unauthenticated));
+    await say(caughtUp('3'));
+    expect([heard.renewals, heard.links]).toEqual([1, ['live']]);
+    expect(streams.map(({ cursor }) => cursor)).toEqual(['1', '2']);
+  });
+
   it('takes a stream for dead that is silent for two heartbeats', async () => {
     await start('1');
     await say(caughtUp('2'));

@@ -7,6 +7,7 @@ import type { MessageService } from '@realchat/gen/realchat/messaging/v1/message
 import type { ProfileService } from '@realchat/gen/realchat/profile/v1/profile_service';
 import { ConversationMaker } from '../chat/conversation-maker.ts';
 import { ConversationSync } from '../chat/conversation-sync.ts';
+import { CursorAcks } from '../chat/cursor-acks.ts';
 import { Directory } from '../chat/directory.ts';
 import { Histories } from '../chat/histories.ts';
 import { Members } from '../chat/members.ts';
@@ -73,6 +74,7 @@ export class UserChat {
   readonly #deliveries: PositionMarks;
   readonly #inbox: Inbox;
   readonly #subscription: Subscription;
+  readonly #acks: CursorAcks;
   readonly #keepSoon = new Later(KEEP_EVERY_MS, () => this.keepNow());
   readonly #unkept = new Set<string>();
   // Newer than what is kept, while a gap is open before it.
@@ -148,6 +150,7 @@ export class UserChat {
       pause,
       signal,
     });
+    this.#acks = new CursorAcks((acked) => ports.delivery.acknowledgeCursor({ cursor: acked }, { signal }));
     this.presence = new PresenceWatch({
       watch: (userIds, aborted) => ports.delivery.watchPresence({ userIds }, { signal: aborted }),
       renewToken: () => ports.renewToken(),
@@ -247,6 +250,7 @@ export class UserChat {
     this.#subscription.stop();
     this.lanes.stop();
     this.histories.close();
+    this.#acks.close();
     this.typingTold.close();
     this.typingHeard.clear();
   }
@@ -340,7 +344,9 @@ export class UserChat {
     // A cursor beyond a gap would lose what is in it.
     if (!this.#inbox.whole || this.#closed.signal.aborted) return;
     this.#inbox.forgetMoves();
-    void this.#ports.kept.keepPlace(this.#ports.userId, { cursor: this.#cursor, marks: new Map() });
+    const cursor = this.#cursor;
+    const kept = this.#ports.kept.keepPlace(this.#ports.userId, { cursor, marks: new Map() });
+    void kept.then(() => this.#acks.moved(cursor));
   }
 
   /** Something changed that is shown at once and kept soon. */

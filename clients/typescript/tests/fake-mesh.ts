@@ -67,6 +67,8 @@ export class FakeMesh {
   readonly log: ConversationEvent[] = [];
   /** How many pages of messages were read. */
   reads = 0;
+  /** Every cursor that was acknowledged, as it arrived. */
+  readonly acks: string[] = [];
   /** Every position that was marked, as it arrived. */
   readonly marks: { what: 'read' | 'delivered'; userId: string; conversationId: string; number: bigint }[] = [];
   /** Every word of who types, as it arrived. */
@@ -242,6 +244,10 @@ export class FakeMesh {
       watchPresence: async function* (_, { signal }) {
         yield { frame: { case: 'heartbeat' as const, value: {} } };
         await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      },
+      acknowledgeCursor: ({ cursor }, context) => {
+        this.acks.push(`${userOf(context)} ${new TextDecoder().decode(cursor)}`);
+        return {};
       },
       setTyping: ({ conversationId, active }, context) => {
         const [, userId] = this.#of(conversationId, context);

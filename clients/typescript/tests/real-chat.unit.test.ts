@@ -132,6 +132,15 @@ describe('deliveries', () => {
   });
 });
 
+describe('the cursor', () => {
+  it('is acknowledged when it has moved, the newest alone', async () => {
+    const conversation = mesh.converse([ann, bob]);
+    await live(bob, { markDelivered: false });
+    for (const text of ['one', 'two', 'three']) mesh.say(ann, conversation, text);
+    await vi.waitFor(() => expect(mesh.acks).toEqual([`${bob} at 4`]), { timeout: 4_000 });
+  });
+});
+
 describe('typing', () => {
   it('is heard of, and ends with the message', async () => {
     const conversation = mesh.converse([ann, bob]);
