@@ -4,6 +4,7 @@ import { AuthService } from '@realchat/gen/realchat/auth/v1/auth_service';
 import { DeliveryService } from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
 import { MessageService } from '@realchat/gen/realchat/messaging/v1/message_service';
+import { ActivityService } from '@realchat/gen/realchat/operations/v1/activity_service';
 import { DeadLetterService } from '@realchat/gen/realchat/operations/v1/dead_letter_service';
 import { ProfileService } from '@realchat/gen/realchat/profile/v1/profile_service';
 
@@ -16,6 +17,7 @@ export const PUBLIC_SERVICES: readonly DescService[] = [
   DeliveryService,
   // Of these, every method asks for an operator.
   DeadLetterService,
+  ActivityService,
 ];
 
 /** The methods that need no access token: those by which one is got or given up, and reflection, where it is served. */

@@ -13,6 +13,15 @@ export const messagingSettings = {
   ...databaseSettings,
   ...redisSettings,
   INTERNAL_LISTEN: hostPort.describe('Where LogService is served to the mesh; never routed by the edge.'),
+  UNREAD_AUDIT_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(86_400)
+    .default(60)
+    .describe(
+      'How often some conversations are made anew from their events and compared with what is served, in seconds. 0: never.',
+    ),
   AUTH_INTERNAL: hostPorts.describe(
     "Auth's internal listeners, asked whether users exist when a conversation is made, comma separated; a name stands for each address that it has.",
   ),

@@ -1,5 +1,6 @@
 import type { Call } from '@realchat/rpc';
 import { Counter, Gauge, Histogram, type Logger, type Registry } from '@realchat/telemetry';
+import type { Discrepancy } from './domain/compare-served.ts';
 
 /** A change of a group, as it is counted. */
 export type GroupChange = 'updated' | 'members-added' | 'member-removed' | 'member-left' | 'role-changed';
@@ -18,6 +19,8 @@ export interface Events {
   readsTold(count: number): void;
   readsDelayed(error: unknown): void;
   keysPurged(count: number): void;
+  /** A conversation was made anew from its events and compared with what is served; undefined: it was too long for that. */
+  conversationAudited(conversationId: string, found: readonly Discrepancy[] | undefined): void;
 }
 
 export function createEvents(registry: Registry, log: Logger, laneDepth: () => number): Events {
@@ -62,6 +65,18 @@ export function createEvents(registry: Registry, log: Logger, laneDepth: () => n
     help: 'Idempotency keys past their 7 days.',
     registers,
   });
+  const audited = new Counter({
+    name: 'realchat_unread_audit_conversations_total',
+    help: 'Conversations compared with their events: right, wrong, or too long to be compared in passing.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const discrepancies = new Counter({
+    name: 'realchat_unread_audit_discrepancies_total',
+    help: 'Positions and unread counts that are served and not what the events make of them, by kind. Must stay 0.',
+    labelNames: ['kind'],
+    registers,
+  });
   new Gauge({
     name: 'realchat_send_lane_depth',
     help: 'Messages that wait for a commit or are in one.',
@@ -93,5 +108,16 @@ export function createEvents(registry: Registry, log: Logger, laneDepth: () => n
     readsTold: (count) => reads.inc(count),
     readsDelayed: (error) => log.info({ err: error }, 'read positions are told later'),
     keysPurged: (count) => purged.inc(count),
+    conversationAudited(conversationId, found) {
+      audited.inc({ outcome: !found ? 'too-long' : found.length > 0 ? 'wrong' : 'right' });
+      for (const { kind, userId, served, logged } of found ?? []) {
+        discrepancies.inc({ kind });
+        const what = { kind, conversation_id: conversationId, user_id: userId };
+        log.error(
+          { ...what, served: String(served), logged: String(logged) },
+          'what is served is not what the log says',
+        );
+      }
+    },
   };
 }

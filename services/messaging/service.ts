@@ -50,6 +50,7 @@ import { removeMember } from './rpc/remove-member.ts';
 import { sendMessage } from './rpc/send-message.ts';
 import { updateConversation } from './rpc/update-conversation.ts';
 import { updateMemberRole } from './rpc/update-member-role.ts';
+import { createUnreadAudit } from './unread-audit.ts';
 
 const DRAIN_MS = 500;
 const GRACE_MS = 5_000;
@@ -127,6 +128,12 @@ export function createMessagingService(config: MessagingConfig, telemetry: Telem
     log,
     metrics: callMetrics,
   });
+  const unreadAudit = createUnreadAudit({
+    everyMs: config.UNREAD_AUDIT_SECONDS * 1_000,
+    pool,
+    audited: (conversationId, found) => events.conversationAudited(conversationId, found),
+    failed: (error) => log.info({ err: error }, 'conversations are compared with their events later'),
+  });
   let ops: OpsServer | undefined;
   let purging: NodeJS.Timeout | undefined;
 
@@ -141,6 +148,7 @@ export function createMessagingService(config: MessagingConfig, telemetry: Telem
       readTeller.start();
       transients.start();
       await edge.start();
+      unreadAudit.start();
       purging = setInterval(() => {
         purgeSendKeys(pool, PURGE_ROWS)
           .then((count) => events.keysPurged(count))
@@ -155,6 +163,7 @@ export function createMessagingService(config: MessagingConfig, telemetry: Telem
         ['grpc', GRACE_MS + 500, () => edge.stop(GRACE_MS)],
         ['internal grpc', 1_500, () => internal.stop(1_000)],
         ['purge', 100, () => clearInterval(purging)],
+        ['unread audit', 1_000, () => unreadAudit.stop()],
         ['read positions', 2_000, () => readTeller.stop()],
         ['delivered positions', 100, () => deliveredTeller.stop()],
         ['transients', 100, () => transients.stop()],

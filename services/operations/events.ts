@@ -12,6 +12,8 @@ export interface Events {
   letterUnreadable(record: EventRecord): void;
   /** What is open now. */
   lettersMeasured(depths: readonly LetterDepth[]): void;
+  /** So many of the events of a run were counted; the others were before. */
+  activityCounted(fresh: number, all: number): void;
   /** An operator did something. The subject is an id or a filter; nothing of a record's content. */
   operatorActed(call: Call, action: string, subject: string, detail?: string): void;
 }
@@ -42,6 +44,12 @@ export function createEvents(registry: Registry, log: Logger): Events {
     labelNames: ['action'],
     registers,
   });
+  const activity = new Counter({
+    name: 'realchat_activity_events_total',
+    help: 'Conversation events by outcome: counted, repeated (counted before).',
+    labelNames: ['outcome'],
+    registers,
+  });
   return {
     letterIndexed({ topic, partition, offset, reader, errorReason, errorClass, traceId, replays }, outcome) {
       indexed.inc({ outcome });
@@ -63,6 +71,10 @@ export function createEvents(registry: Registry, log: Logger): Events {
         depth.set({ topic, class: errorClass }, count);
         age.set({ topic, class: errorClass }, oldestSeconds);
       }
+    },
+    activityCounted(fresh, all) {
+      activity.inc({ outcome: 'counted' }, fresh);
+      activity.inc({ outcome: 'repeated' }, all - fresh);
     },
     operatorActed(call, action, subject, detail = '') {
       actions.inc({ action });

@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createPool, isDatabaseUnavailable, type Pool } from '@realchat/db';
 import {
+  CONVERSATION_EVENTS,
   createEventLog,
   deadLetterTopicOf,
   EVENT_SCHEMAS,
   EventLogUnavailableError,
   type GroupReader,
 } from '@realchat/eventlog';
+import { ActivityService } from '@realchat/gen/realchat/operations/v1/activity_service';
 import { DeadLetterService } from '@realchat/gen/realchat/operations/v1/dead_letter_service';
 import { openIdentity } from '@realchat/identity';
 import { createRevocations } from '@realchat/revocation';
@@ -23,12 +25,14 @@ import {
 } from '@realchat/rpc';
 import { type OpsServer, type Service, startOpsServer, stopInOrder, type Telemetry } from '@realchat/telemetry';
 import type { OperationsConfig } from './config.ts';
+import { countActivity } from './consumers/activity.ts';
 import { classifyFailure, takeDeadLetter } from './consumers/dead-letters.ts';
 import type { OperationsContext } from './context.ts';
 import { measureLetters, purgeLetters } from './db/measure-letters.ts';
 import { createEvents } from './events.ts';
 import { discardDeadLetters } from './rpc/discard-dead-letters.ts';
 import { getDeadLetter } from './rpc/get-dead-letter.ts';
+import { listActivity } from './rpc/list-activity.ts';
 import { listDeadLetters } from './rpc/list-dead-letters.ts';
 import { replayDeadLetters } from './rpc/replay-dead-letters.ts';
 import { watchDeadLetters } from './rpc/watch-dead-letters.ts';
@@ -64,7 +68,7 @@ export function createOperationsService(config: OperationsConfig, telemetry: Tel
   const server = createGrpcServer({
     listen: config.GRPC_LISTEN,
     identity,
-    implementations: [deadLetterService(context)],
+    implementations: [deadLetterService(context), activityService(context)],
     tokens: createTokenVerifier({
       keys,
       issuer: config.TOKEN_ISSUER,
@@ -104,6 +108,14 @@ export function createOperationsService(config: OperationsConfig, telemetry: Tel
             eachRecord: (record) => takeDeadLetter(context, record),
           }),
         );
+      readers.push(
+        eventLog.consume({
+          group: 'operations.activity',
+          topic: CONVERSATION_EVENTS.name,
+          classify: classifyFailure,
+          eachBatch: (records) => countActivity(context, records),
+        }),
+      );
       await server.start();
       measuring = setInterval(() => void measure(), MEASURE_EVERY_MS);
       ops = await startOpsServer({
@@ -139,6 +151,12 @@ function deadLetterService(context: OperationsContext): Implementation {
   });
 }
 
+function activityService(context: OperationsContext): Implementation {
+  return implement(ActivityService, {
+    listActivity: (call, request) => listActivity(context, call, request),
+  });
+}
+
 /**
  * Waits for the readers once, so that a start is known to be whole. Later a silent event log is no reason to stop showing
  * what was read; its gauge tells.
@@ -149,14 +167,14 @@ function createReadiness({ pool, keys, readers }: { pool: Pool; keys: KeyCache; 
     haveRead ||= readers.every(({ connected }) => connected);
     const problems: string[] = [];
     if (!keys.ready()) problems.push('no token keys yet');
-    if (!haveRead) problems.push('the dead letters are not read yet');
+    if (!haveRead) problems.push('the event log is not read yet');
     await pool.query('select 1').catch(() => problems.push('the database does not answer'));
     return problems;
   };
 }
 
 function classify(error: unknown): RpcError | undefined {
-  if (isDatabaseUnavailable(error)) return unavailable('the index of dead letters is away; retry', error);
+  if (isDatabaseUnavailable(error)) return unavailable('the database of operations is away; retry', error);
   if (error instanceof EventLogUnavailableError) return unavailable('the event log is away; retry', error);
   return undefined;
 }

@@ -84,6 +84,7 @@ export async function createFixture(
       REDIS_URL: redisUrl(),
       DATABASE_URL: url,
       DATABASE_POOL_SIZE: 5,
+      UNREAD_AUDIT_SECONDS: 0,
       AUTH_INTERNAL: [{ host: '127.0.0.1', port: accounts.port }],
       MAX_CONVERSATIONS_PER_USER: 5_000,
       ...settings,

@@ -23,6 +23,25 @@ export function decodePageToken(token: string): LetterPlace {
   return { lastAttemptMs: time, topic, partition, offset: BigInt(offset) };
 }
 
+/** Where a conversation stands in a day's list. */
+export interface ActivityPlace {
+  messages: bigint;
+  conversationId: string;
+}
+
+export function encodeActivityPageToken(place: ActivityPlace): string {
+  return pack([String(place.messages), place.conversationId]);
+}
+
+/** Throws INVALID_ARGUMENT for what encodeActivityPageToken has not made. */
+export function decodeActivityPageToken(token: string): ActivityPlace {
+  const [messages, conversationId] = unpack(token);
+  const isUuid =
+    typeof conversationId === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(conversationId);
+  if (!isBig(messages) || !isUuid) throw invalidPageToken();
+  return { messages: BigInt(messages), conversationId };
+}
+
 function pack(fields: (string | number)[]): string {
   return Buffer.from(JSON.stringify(fields)).toString('base64url');
 }

@@ -159,6 +159,7 @@ function validScalar(name: string, rules: FieldRules | undefined, index: number)
 /** Strings that patterns take which take no plain word. */
 const EXAMPLES: Record<string, (index: number) => string> = {
   '^[A-Za-z0-9._-]{1,249}/[0-9]{1,9}/[0-9]{1,18}$': (index) => `topic/0/${index}`,
+  '^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$': () => '2026-11-25',
 };
 
 function validString(
