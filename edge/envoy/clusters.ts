@@ -21,6 +21,7 @@ export const GRPC_SERVICES = ['auth', 'profile', 'messaging', 'delivery', 'opera
 // Concurrent requests, and a stream is one as long as it lives: the default of 1,024 would refuse the 1,025th subscriber.
 const MAX_STREAMS = 50_000;
 
+// That an instance says itself that it does not serve counts at once; that it says nothing, the second time.
 const HEALTH_INTERVAL: EnvoyObject = {
   timeout: '1s',
   interval: '1s',
@@ -57,7 +58,7 @@ function gateway(addresses: readonly HostPort[]): EnvoyObject {
     // Shorter than Node's keep-alive of 5 s, or a request meets a connection that is being closed.
     ...httpProtocol({ common_http_protocol_options: { idle_timeout: '4s' } }, { http_protocol_options: {} }),
     ...manyStreams(MAX_STREAMS),
-    health_checks: [{ ...HEALTH_INTERVAL, tcp_health_check: {} }],
+    health_checks: [{ ...HEALTH_INTERVAL, http_health_check: { path: '/healthz' } }],
   };
 }
 
@@ -66,7 +67,7 @@ function gatewayH2c(addresses: readonly HostPort[]): EnvoyObject {
     ...cluster('gateway_h2c', addresses),
     ...http2,
     ...manyStreams(1024),
-    health_checks: [{ ...HEALTH_INTERVAL, tcp_health_check: {} }],
+    health_checks: [{ ...HEALTH_INTERVAL, http_health_check: { path: '/healthz', codec_client_type: 'HTTP2' } }],
   };
 }
 

@@ -118,6 +118,7 @@ function webSocketRoute(): EnvoyObject {
       timeout: '0s',
       idle_timeout: '0s', // dead peers are found by the gateway's pings
       upgrade_configs: [{ upgrade_type: 'websocket', enabled: true }],
+      retry_policy: RETRY_WHAT_WAS_NOT_SENT,
     },
     typed_per_filter_config: { ...tokenNotNeeded(), ...bodyUnlimited(), ...browserHeadersKept() },
   };
@@ -127,7 +128,7 @@ function jwksRoute(): EnvoyObject {
   return {
     name: 'jwks',
     match: { path: '/.well-known/jwks.json', headers: [READING] },
-    route: { cluster: 'jwks', timeout: '2s' },
+    route: { cluster: 'jwks', timeout: '2s', retry_policy: RETRY_WHAT_WAS_NOT_SENT },
     typed_per_filter_config: tokenNotNeeded(),
   };
 }

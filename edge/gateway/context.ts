@@ -1,6 +1,6 @@
 import type { CallLimits, LimitTable } from '@realchat/limits';
 import type { TokenVerifier } from '@realchat/rpc';
-import type { Logger } from '@realchat/telemetry';
+import type { Logger, Traffic } from '@realchat/telemetry';
 import type { Backends } from './backends/backends.ts';
 import type { Events } from './events.ts';
 import type { Route } from './public-services.ts';
@@ -37,6 +37,10 @@ export interface GatewayContext {
   readonly patience: Patience;
   readonly events: Events;
   readonly log: Logger;
-  /** Aborted when the gateway begins to stop: new calls on sockets are refused, streams end. */
+  /** Who calls over HTTP. */
+  readonly traffic: Traffic;
+  /** Aborted when the gateway is told to stop: its health says so, and it goes on as before until balancers have seen it. */
+  readonly leaving: AbortSignal;
+  /** Aborted when it takes no more: new sockets are refused, streams over HTTP end, sockets are sent elsewhere one by one. */
   readonly stopping: AbortSignal;
 }

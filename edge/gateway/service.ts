@@ -3,7 +3,7 @@ import { openIdentity } from '@realchat/identity';
 import { createCallLimits, createRateLimiter, tellOtherLimits } from '@realchat/limits';
 import { createRevocations } from '@realchat/revocation';
 import { createCallMetrics, createGrpcServer, createKeyCache, createTokenVerifier } from '@realchat/rpc';
-import { type OpsServer, type Service, startOpsServer, type Telemetry } from '@realchat/telemetry';
+import { type OpsServer, type Service, startOpsServer, type Telemetry, Traffic } from '@realchat/telemetry';
 import { createBackends } from './backends/backends.ts';
 import type { GatewayConfig } from './config.ts';
 import { createRpcHandlers } from './connect/rpc-handlers.ts';
@@ -16,8 +16,6 @@ import { rateLimitService } from './limits/rate-limit-service.ts';
 import { type PublicService, publicServices, routesOf } from './public-services.ts';
 import { createUpgrades } from './websocket/upgrade.ts';
 
-/** For balancers to see that the gateway is not ready any more. */
-const NOTICE_MS = 500;
 /** Within which the clients of sockets are sent elsewhere. */
 const SPREAD_MS = 3_000;
 /** For what is at work. */
@@ -57,7 +55,9 @@ export function createGatewayService(
     services,
     identity,
   );
+  const leaving = new AbortController();
   const stopping = new AbortController();
+  const traffic = new Traffic();
   setMaxListeners(0, stopping.signal);
   const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });
   const callMetrics = createCallMetrics(metrics);
@@ -90,6 +90,8 @@ export function createGatewayService(
     patience: { ...defaultPatience, ...parts.patience },
     events,
     log,
+    traffic,
+    leaving: leaving.signal,
     stopping: stopping.signal,
   };
   const rateLimits = createGrpcServer({
@@ -109,7 +111,7 @@ export function createGatewayService(
   let ops: OpsServer | undefined;
 
   const problems = async (): Promise<string[]> => [
-    ...(stopping.signal.aborted ? ['stopping'] : []),
+    ...(leaving.signal.aborted ? ['stopping'] : []),
     ...(keys.ready() ? [] : ['no token keys yet']),
     ...(await backends.problems()),
   ];
@@ -127,8 +129,10 @@ export function createGatewayService(
       ops = await startOpsServer({ listen: config.OPS_LISTEN, metrics, problems });
     },
     async stop() {
+      leaving.abort();
+      // Envoy asks the limits of it for calls to every service: it leaves with the rest.
+      await Promise.all([traffic.notice(), rateLimits.retire()]);
       stopping.abort();
-      await new Promise((resolve) => setTimeout(resolve, NOTICE_MS));
       await Promise.all([upgrades.sessions.drain(SPREAD_MS, GRACE_MS), http?.stop(GRACE_MS), h2c?.stop(GRACE_MS)]);
       keys.stop();
       revocations.stop();

@@ -31,7 +31,7 @@ const CONNECTION: grpc.ChannelOptions = {
 
 /**
  * A channel from one process of the mesh to all instances of a service. Calls go to them in turn. An instance that stops or
- * dies is left at once; unary calls that may be repeated are, elsewhere, within a budget.
+ * dies is left at once; calls that may be repeated are, elsewhere, within a budget.
  */
 export function createChannel(options: ChannelOptions): grpc.Channel {
   const { addresses, identity, server, services, maxReceiveBytes } = options;
@@ -54,7 +54,7 @@ function serviceConfig(methods: readonly DescMethod[]): object {
         {
           name: repeatable,
           retryPolicy: {
-            maxAttempts: 3,
+            maxAttempts: 5,
             initialBackoff: '0.05s',
             maxBackoff: '0.5s',
             backoffMultiplier: 2,
@@ -69,8 +69,9 @@ function serviceConfig(methods: readonly DescMethod[]): object {
 }
 
 function mayBeRepeated({ methodKind, idempotency }: DescMethod): boolean {
+  // A stream too, as long as nothing of it has come.
   return (
-    methodKind === 'unary' &&
+    (methodKind === 'unary' || methodKind === 'server_streaming') &&
     (idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS ||
       idempotency === MethodOptions_IdempotencyLevel.IDEMPOTENT)
   );

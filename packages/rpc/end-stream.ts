@@ -1,4 +1,4 @@
-import { constants, type Http2Stream } from 'node:http2';
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import type * as grpc from '@grpc/grpc-js';
 
 const TAKE_STATUS_MS = 5_000;
@@ -14,7 +14,18 @@ export function endStream(call: grpc.ServerWritableStream<Buffer, Buffer>, statu
   call.once('cancelled', () => clearTimeout(overdue));
 }
 
+/**
+ * Refuses a call that was not begun, in the transport's own way: the caller's library or proxy makes it at another instance,
+ * whatever it is, and the caller sees nothing. False when that cannot be said any more.
+ */
+export function refuseCall(call: unknown): boolean {
+  const stream = http2StreamOf(call);
+  if (!stream || stream.headersSent || stream.closed) return false;
+  stream.close(constants.NGHTTP2_REFUSED_STREAM);
+  return true;
+}
+
 // grpc-js has no call for it; the test beside pins where it keeps the stream.
-function http2StreamOf(call: unknown): Http2Stream | undefined {
-  return (call as { call?: { stream?: Http2Stream } }).call?.stream;
+function http2StreamOf(call: unknown): ServerHttp2Stream | undefined {
+  return (call as { call?: { stream?: ServerHttp2Stream } }).call?.stream;
 }

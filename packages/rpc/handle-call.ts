@@ -12,7 +12,7 @@ import { Code } from '@realchat/gen/google/rpc/code';
 import type { Logger } from '@realchat/telemetry';
 import { type Call, type Caller, GrpcCall } from './call.ts';
 import type { CallMetrics } from './call-metrics.ts';
-import { endStream } from './end-stream.ts';
+import { endStream, refuseCall } from './end-stream.ts';
 import { Encoded, type ResponseStream } from './implement.ts';
 import type { PeerCheck } from './peer.ts';
 import { isOpen } from './public-services.ts';
@@ -30,8 +30,8 @@ export interface Handling {
   metrics: CallMetrics;
   /** Names the refusal behind an error of a dependency; undefined leaves it an internal error. */
   classify: (error: unknown) => RpcError | undefined;
-  /** Refuses new calls from then on. */
-  draining: () => boolean;
+  /** Whether new calls are refused, for others to take. */
+  retired: () => boolean;
 }
 
 type ServerCall = grpc.ServerUnaryCall<Buffer, Buffer> | grpc.ServerWritableStream<Buffer, Buffer>;
@@ -47,6 +47,7 @@ export function unaryCall(
   const path = pathOf(method);
   return (call, respond) => {
     const ended = handling.metrics.started(path);
+    if (handling.retired() && refuseCall(call)) return ended(Code.UNAVAILABLE);
     let context: GrpcCall | undefined;
     const run = async () => {
       context = new GrpcCall(path, call, handling.log, await callerOf(method, call, handling));
@@ -72,6 +73,7 @@ export function streamingCall(
   const path = pathOf(method);
   return (call) => {
     const ended = handling.metrics.started(path);
+    if (handling.retired() && refuseCall(call)) return ended(Code.UNAVAILABLE);
     let context: GrpcCall | undefined;
     const run = async () => {
       context = new GrpcCall(path, call, handling.log, await callerOf(method, call, handling));
@@ -92,8 +94,6 @@ export function streamingCall(
 
 async function callerOf(method: DescMethod, call: ServerCall, handling: Handling): Promise<Caller | undefined> {
   handling.checkPeer(method, call);
-  if (handling.draining())
-    throw new RpcError(Code.UNAVAILABLE, 'DRAINING', 'this instance is stopping', { retryAfterMs: 100 });
   if (isOpen(method) || !handling.tokens) return undefined;
   const header = call.metadata.get('authorization')[0];
   const token = typeof header === 'string' && /^bearer /i.test(header) ? header.slice(7).trim() : undefined;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { Code } from '@realchat/gen/google/rpc/code';
 import { getOverTls, type Identity } from '@realchat/identity';
@@ -137,7 +138,8 @@ async function read(url: string, identity: Identity | undefined): Promise<string
 }
 
 async function keep(file: string, set: JSONWebKeySet): Promise<void> {
-  const temporary = `${file}.${process.pid}`;
+  // Instances in containers may share a folder, and have the same number there.
+  const temporary = `${file}.${randomUUID()}`;
   await writeFile(temporary, JSON.stringify(set));
   await rename(temporary, file);
 }

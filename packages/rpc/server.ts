@@ -8,7 +8,7 @@ import {
   ServerReflectionResponseSchema,
 } from '@realchat/gen/grpc/reflection/v1/reflection';
 import type { Identity } from '@realchat/identity';
-import type { Logger, Registry } from '@realchat/telemetry';
+import { type Logger, type Registry, Traffic } from '@realchat/telemetry';
 import { HealthImplementation } from 'grpc-health-check';
 import { type CallMetrics, createCallMetrics } from './call-metrics.ts';
 import { serverCredentials } from './credentials.ts';
@@ -28,8 +28,12 @@ export interface GrpcServer {
   /** The port it listens on, once started. */
   readonly port: number;
   start(): Promise<void>;
-  /** From now on health answers NOT_SERVING and new calls UNAVAILABLE; streams are the service's own to end. */
-  drain(): void;
+  /**
+   * Has callers go elsewhere: health answers NOT_SERVING while calls are served as before, until those who balance have seen
+   * it; then new calls are refused, for the caller's side to make elsewhere. Calls in flight go on; streams are the service's
+   * own to end, before `stop`: on a connection that was told to end (GOAWAY), grpc-js drops its streams at its next ping.
+   */
+  retire(): Promise<void>;
   /** Waits for the calls in flight, at most the grace time, then closes. */
   stop(graceMs: number): Promise<void>;
 }
@@ -68,17 +72,28 @@ const LIMITS: grpc.ServerOptions = {
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const server = new grpc.Server(LIMITS);
   const health = new HealthImplementation();
-  let draining = false;
+  const traffic = new Traffic();
+  const metrics = 'started' in options.metrics ? options.metrics : createCallMetrics(options.metrics);
+  let retired = false;
   let port = 0;
 
-  const metrics = 'started' in options.metrics ? options.metrics : createCallMetrics(options.metrics);
   const handling: Handling = {
     tokens: options.tokens,
     checkPeer: createPeerCheck(options.identity, { log: options.log, metrics }),
     log: options.log,
-    metrics,
+    metrics: {
+      ...metrics,
+      started(method) {
+        const over = traffic.begin();
+        const ended = metrics.started(method);
+        return (code) => {
+          over();
+          ended(code);
+        };
+      },
+    },
     classify: options.classify ?? (() => undefined),
-    draining: () => draining,
+    retired: () => retired,
   };
   for (const implementation of options.implementations) addService(server, implementation, handling);
   health.addToServer(server);
@@ -102,22 +117,22 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
       });
       setHealth('SERVING');
     },
-    drain() {
-      draining = true;
+    async retire() {
       setHealth('NOT_SERVING');
+      await traffic.notice();
+      retired = true;
     },
-    stop(graceMs) {
-      return new Promise((resolve) => {
-        // tryShutdown alone waits for ever on a stream that nobody ends.
-        const overdue = setTimeout(() => {
-          server.forceShutdown();
-          resolve();
-        }, graceMs);
-        server.tryShutdown(() => {
-          clearTimeout(overdue);
-          resolve();
-        });
+    async stop(graceMs) {
+      retired = true;
+      let timer: NodeJS.Timeout | undefined;
+      const overdue = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, graceMs);
       });
+      // Closes the listener and says GOAWAY. Alone it waits for ever on a stream that nobody ends.
+      const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+      await Promise.race([closed, overdue]);
+      clearTimeout(timer);
+      server.forceShutdown();
     },
   };
 }

@@ -13,3 +13,4 @@ export {
   parseTraceparent,
   type TraceContext,
 } from './trace-context.ts';
+export { Traffic } from './traffic.ts';

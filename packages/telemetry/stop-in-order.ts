@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 
 /** One step of a shutdown: what is closed, how long that may take in milliseconds, and how. */
-export type StopStep = [name: string, limitMs: number, run: () => void | Promise<void>];
+export type StopStep = [name: string, limitMs: number, run: () => unknown];
 
 /** Runs the steps one after another. One that fails or takes too long is told of and passed over: the rest must close too. */
 export async function stopInOrder(log: Logger, steps: StopStep[]): Promise<void> {

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { createPool, isDatabaseUnavailable } from '@realchat/db';
 import { ACCOUNT_EVENTS, createEventLog } from '@realchat/eventlog';
 import { AccountService } from '@realchat/gen/realchat/auth/v1/account_service';
@@ -43,7 +42,7 @@ import { createAccessTokens } from './tokens/access-tokens.ts';
 import { createJwksServer } from './tokens/jwks-server.ts';
 import { createSigningKeys } from './tokens/signing-keys.ts';
 
-const DRAIN_MS = 500;
+const RETIRE_MS = 2_500;
 const GRACE_MS = 5_000;
 // There is no index for it, which every refresh would have to keep: a scan now and then costs less.
 const PURGE_EVERY_MS = 60 * 60 * 1000;
@@ -176,8 +175,7 @@ export function createAuthService(config: AuthConfig, telemetry: Telemetry, part
     },
     stop: () =>
       stopInOrder(log, [
-        ['readiness', 1_000, () => edge.drain()],
-        ['balancers', DRAIN_MS + 500, () => delay(DRAIN_MS)],
+        ['callers', RETIRE_MS, () => Promise.all([edge.retire(), internal.retire()])],
         ['grpc', GRACE_MS + 500, () => edge.stop(GRACE_MS)],
         ['internal grpc', 1_500, () => internal.stop(1_000)],
         ['jwks', 1_000, () => jwks.stop()],

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { createPool } from '@realchat/db';
 import { createEventLog, type EventRecord } from '@realchat/eventlog';
 import { DeliveryService as DeliveryContract } from '@realchat/gen/realchat/delivery/v1/delivery_service';
@@ -50,8 +49,7 @@ const SNAPSHOTS_AT_ONCE = 32;
 /** Every session is looked at each TURNS * TURN_MS. */
 const TURNS = 10;
 const TURN_MS = 50;
-/** The balancer learns from health that this instance stops, before the streams are sent elsewhere. */
-const NOTICE_MS = 500;
+const RETIRE_MS = 2_500;
 const GRACE_MS = 2_000;
 
 /** The delivery process: streams of events to those who may see them. */
@@ -177,8 +175,7 @@ export function createDeliveryService(config: DeliveryConfig, telemetry: Telemet
     },
     stop: () =>
       stopInOrder(log, [
-        ['readiness', 1_000, () => edge.drain()],
-        ['balancers', NOTICE_MS + 500, () => (allStreams.some(({ size }) => size > 0) ? delay(NOTICE_MS) : undefined)],
+        ['callers', RETIRE_MS, () => edge.retire()],
         ['streams', config.DRAIN_MS + 500, () => drain(config.DRAIN_MS)],
         ['grpc', GRACE_MS + 500, () => edge.stop(GRACE_MS)],
         ['clock', 100, () => clearInterval(turning)],

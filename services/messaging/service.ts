@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { createPool, isDatabaseUnavailable, type Pool } from '@realchat/db';
 import { AccountService } from '@realchat/gen/realchat/auth/v1/account_service';
 import { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
@@ -52,7 +51,7 @@ import { updateConversation } from './rpc/update-conversation.ts';
 import { updateMemberRole } from './rpc/update-member-role.ts';
 import { createUnreadAudit } from './unread-audit.ts';
 
-const DRAIN_MS = 500;
+const RETIRE_MS = 2_500;
 const GRACE_MS = 5_000;
 const PURGE_EVERY_MS = 60_000;
 const PURGE_ROWS = 5_000;
@@ -158,8 +157,7 @@ export function createMessagingService(config: MessagingConfig, telemetry: Telem
     },
     stop: () =>
       stopInOrder(log, [
-        ['readiness', 1_000, () => edge.drain()],
-        ['balancers', DRAIN_MS + 500, () => delay(DRAIN_MS)],
+        ['callers', RETIRE_MS, () => Promise.all([edge.retire(), internal.retire()])],
         ['grpc', GRACE_MS + 500, () => edge.stop(GRACE_MS)],
         ['internal grpc', 1_500, () => internal.stop(1_000)],
         ['purge', 100, () => clearInterval(purging)],

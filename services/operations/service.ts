@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { createPool, isDatabaseUnavailable, type Pool } from '@realchat/db';
 import {
   CONVERSATION_EVENTS,
@@ -37,7 +36,7 @@ import { listDeadLetters } from './rpc/list-dead-letters.ts';
 import { replayDeadLetters } from './rpc/replay-dead-letters.ts';
 import { watchDeadLetters } from './rpc/watch-dead-letters.ts';
 
-const DRAIN_MS = 500;
+const RETIRE_MS = 2_500;
 const GRACE_MS = 5_000;
 const MEASURE_EVERY_MS = 2_000;
 const PURGE_ROWS = 1_000;
@@ -126,8 +125,7 @@ export function createOperationsService(config: OperationsConfig, telemetry: Tel
     },
     stop: () =>
       stopInOrder(log, [
-        ['readiness', 1_000, () => server.drain()],
-        ['balancers', DRAIN_MS + 500, () => delay(DRAIN_MS)],
+        ['callers', RETIRE_MS, () => server.retire()],
         ['watchers', 100, () => stopping.abort()],
         ['grpc', GRACE_MS + 500, () => server.stop(GRACE_MS)],
         ['measuring', 100, () => clearInterval(measuring)],

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { createPool, isDatabaseUnavailable, type Pool } from '@realchat/db';
 import { ACCOUNT_EVENTS, createEventLog, type GroupReader } from '@realchat/eventlog';
 import { ProfileService as ProfileContract } from '@realchat/gen/realchat/profile/v1/profile_service';
@@ -25,7 +24,7 @@ import { getProfile } from './rpc/get-profile.ts';
 import { searchProfiles } from './rpc/search-profiles.ts';
 import { updateProfile } from './rpc/update-profile.ts';
 
-const DRAIN_MS = 500;
+const RETIRE_MS = 2_500;
 const GRACE_MS = 5_000;
 
 /** The profile process: profiles to the edge, made from auth's events. */
@@ -78,8 +77,7 @@ export function createProfileService(config: ProfileConfig, telemetry: Telemetry
     },
     stop: () =>
       stopInOrder(log, [
-        ['readiness', 1_000, () => server.drain()],
-        ['balancers', DRAIN_MS + 500, () => delay(DRAIN_MS)],
+        ['callers', RETIRE_MS, () => server.retire()],
         ['grpc', GRACE_MS + 500, () => server.stop(GRACE_MS)],
         ['event log', 5_000, () => eventLog.stop()],
         ['revocations', 100, () => revocations.stop()],

@@ -94,6 +94,17 @@ describe('docker-compose.yml has what npm start has', () => {
   });
 });
 
+test('REALCHAT_INSTANCES is how many of every service of the mesh run, as it is for npm start; all else runs once', async () => {
+  const replicas = ({ services }: ComposeProject) =>
+    Object.fromEntries(Object.entries(services).map(([name, { deploy }]) => [name, deploy?.replicas ?? 1]));
+  expect(new Set(Object.values(replicas(project)))).toEqual(new Set([1]));
+  const twos = await loadComposeFile((env) => env.replace('REALCHAT_INSTANCES=1', 'REALCHAT_INSTANCES=2'));
+  const inTwos = Object.entries(replicas(twos)).filter(([, count]) => count === 2);
+  expect(inTwos.map(([name]) => name).toSorted()).toEqual(meshNames.toSorted());
+  // None has a name or a port on this machine that only one can have.
+  for (const name of meshNames) expect(twos.services[name]?.ports ?? []).toEqual([]);
+});
+
 describe('docs/operations.md says the same', () => {
   test('the way to bring it up, and so do the README and the launcher', () => {
     const readme = readFileSync(join(repositoryRoot, 'README.md'), 'utf8');

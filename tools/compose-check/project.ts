@@ -28,4 +28,5 @@ export interface ComposeService {
   mem_limit?: string;
   pids_limit?: number;
   stop_grace_period?: string;
+  deploy?: { replicas?: number };
 }

@@ -5,7 +5,7 @@ import { removeRecord, writeRecord } from './process-record.ts';
 import type { ProcessSpec } from './process-spec.ts';
 
 /** How one life of a process ended. */
-interface Exit {
+export interface Exit {
   code: number | null;
   /** The signal that ended it, or the reason why it could not even be started. */
   cause: string;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { nextDelay } from './backoff.ts';
-import { type Child, startChild } from './child.ts';
+import { type Child, type Exit, startChild } from './child.ts';
 import { tailOfLog } from './log-file.ts';
 import { Problem } from './problem.ts';
 import type { ProcessSpec } from './process-spec.ts';
@@ -38,6 +38,7 @@ export class ManagedProcess {
   readonly logFile: string;
   readonly #options: ManagedProcessOptions;
   #child: Child | undefined;
+  #earlierExit: Exit | undefined;
   #state: ProcessState = 'stopped';
   /** Changes with each start(), stop() and kill: what was under way for an earlier one gives up. */
   #intent = {};
@@ -58,6 +59,11 @@ export class ManagedProcess {
 
   get state(): ProcessState {
     return this.#state;
+  }
+
+  /** How its last life ended, one that goes on not counted. */
+  get lastExit(): Exit | undefined {
+    return this.#child?.exit ?? this.#earlierExit;
   }
 
   /** How often it died by itself and was started again. */
@@ -186,6 +192,7 @@ export class ManagedProcess {
       return stillborn(error instanceof Error ? error.message : String(error));
     }
     if (this.#intent !== intent) return stillborn('not wanted any more');
+    this.#earlierExit = this.lastExit;
     this.#child = startChild(this.spec, this.logFile, this.#options.runDirectory);
     return this.#child;
   }

@@ -85,6 +85,16 @@ describe('a process under supervision', () => {
     expect(subject.pid).toBeUndefined();
   });
 
+  it('remembers how its last life ended, also while the next one goes on', async () => {
+    const subject = managed(`process.on('SIGTERM', () => process.exit(7)); ${SERVE}`);
+    await subject.start();
+    expect(subject.lastExit).toBeUndefined();
+    await subject.restart();
+    expect(subject.lastExit).toMatchObject({ code: 7, cause: 'exit code 7' });
+    await subject.kill('SIGKILL', { restart: false });
+    expect(subject.lastExit).toMatchObject({ code: null, cause: 'SIGKILL' });
+  });
+
   it('is stopped in good order also while it is paused', async () => {
     const subject = managed(SERVE);
     await subject.start();

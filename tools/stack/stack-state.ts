@@ -18,7 +18,15 @@ export interface StackState {
   phase: 'starting' | 'ready' | 'stopping' | 'stopped';
   addresses: Addresses;
   ports: Ports;
-  processes: { name: string; state: ProcessState; pid: number | undefined; restarts: number; log: string }[];
+  processes: {
+    name: string;
+    state: ProcessState;
+    pid: number | undefined;
+    restarts: number;
+    /** How its last life ended, such as `exit code 0`; undefined when none has. */
+    lastExit: string | undefined;
+    log: string;
+  }[];
 }
 
 /** Replaces the file as a whole, so that a reader never sees half of it. */

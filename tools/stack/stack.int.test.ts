@@ -135,7 +135,7 @@ describe('the engines of a stack', () => {
   });
 
   it('go down in good order, nothing killed', async () => {
-    expect(await stack.stop()).toEqual({ killed: [] });
+    expect(await stack.stop()).toEqual({ killed: [], unclean: [] });
     expect(readState(stack.paths.state)?.phase).toBe('stopped');
     stack = await startEngines();
   });

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { openDataDirectory } from './data-directory.ts';
 import { tryLock, unlock } from './file-lock.ts';
-import { checkInstances, type InstanceName, type MeshName, nameOf, numbersOf } from './instances.ts';
+import { checkInstances, type InstanceName, type MeshName, meshNames, nameOf, numbersOf } from './instances.ts';
 import { ManagedProcess } from './managed-process.ts';
 
 import { stopOrphans } from './orphans.ts';
@@ -32,6 +32,8 @@ export class AlreadyRunning extends Problem {
 export interface StopReport {
   /** Processes that did not go within their grace and were killed. */
   killed: string[];
+  /** Processes of the mesh that went within their grace, but not with exit code 0. */
+  unclean: string[];
 }
 
 /** A whole RealChat on this machine, or some parts of it. */
@@ -90,6 +92,10 @@ export async function createStack(options: StackOptions): Promise<Stack> {
   }
 }
 
+function isOfMesh(process: string): boolean {
+  return meshNames.some((name) => isOf(name, process));
+}
+
 /** Whether a process is the part of that name, or an instance of it. */
 function isOf(part: PartName, process: string): boolean {
   return process === part || process.startsWith(`${part}-`);
@@ -105,10 +111,11 @@ function assemble(options: StackOptions, context: StackContext, release: () => v
   const progress = options.progress ?? silentProgress;
   const processes = new Map<ProcessName, ManagedProcess>();
   let phase: StackState['phase'] = 'starting';
+  let stopping: Promise<StopReport> | undefined;
 
   const save = () => {
-    const list = [...processes.values()].map(({ name, state, pid, restarts, logFile }) => {
-      return { name, state, pid, restarts, log: logFile };
+    const list = [...processes.values()].map(({ name, state, pid, restarts, lastExit, logFile }) => {
+      return { name, state, pid, restarts, lastExit: lastExit?.cause, log: logFile };
     });
     writeState(paths.state, { launcher: process.pid, phase, addresses, ports, processes: list });
   };
@@ -130,6 +137,26 @@ function assemble(options: StackOptions, context: StackContext, release: () => v
   };
   const killNow = () => {
     for (const managed of processes.values()) managed.killNow();
+  };
+  const takeDown = async (): Promise<StopReport> => {
+    enter('stopping');
+    const killed: string[] = [];
+    const unclean: string[] = [];
+    const running = [...processes.values()];
+    for (const group of stopGroups) {
+      const together = running.filter(({ name }) => group.some((part) => isOf(part, name)));
+      await Promise.all(
+        together.map(async (managed) => {
+          const how = await progress.step(`stopping ${managed.name}`, () => managed.stop());
+          if (how === 'killed') killed.push(managed.name);
+          else if (isOfMesh(managed.name) && managed.lastExit?.code !== 0) unclean.push(managed.name);
+        }),
+      );
+    }
+    enter('stopped');
+    process.off('exit', killNow);
+    release();
+    return { killed, unclean };
   };
   // Whatever ends this process, even an exception that nobody caught, must not leave the children behind.
   process.on('exit', killNow);
@@ -153,23 +180,6 @@ function assemble(options: StackOptions, context: StackContext, release: () => v
       await bringUp(context, new Set(options.parts ?? allParts), progress, launch);
       if (phase === 'starting') enter('ready');
     },
-    stop: async () => {
-      enter('stopping');
-      const killed: string[] = [];
-      const running = [...processes.values()];
-      for (const group of stopGroups) {
-        const together = running.filter(({ name }) => group.some((part) => isOf(part, name)));
-        await Promise.all(
-          together.map(async (managed) => {
-            const how = await progress.step(`stopping ${managed.name}`, () => managed.stop());
-            if (how === 'killed') killed.push(managed.name);
-          }),
-        );
-      }
-      enter('stopped');
-      process.off('exit', killNow);
-      release();
-      return { killed };
-    },
+    stop: () => (stopping ??= takeDown()),
   };
 }

@@ -20,6 +20,10 @@ export interface GatewayStub {
 export async function startGatewayStub(): Promise<GatewayStub> {
   const seen: SeenRequest[] = [];
   const http = createServer((request, response) => {
+    if (request.url === '/healthz') {
+      response.end();
+      return;
+    }
     seen.push({ path: request.url ?? '', headers: request.headers });
     response.setHeader('content-type', 'text/html').end('<!doctype html>');
   });
@@ -31,6 +35,10 @@ export async function startGatewayStub(): Promise<GatewayStub> {
 
   const sessions = new Set<ServerHttp2Session>();
   const h2c = createHttp2Server((request, response) => {
+    if (request.url === '/healthz') {
+      response.end();
+      return;
+    }
     seen.push({ path: request.url, headers: request.headers });
     request.resume();
     request.on('end', () => {

@@ -15,7 +15,7 @@ export function gatewayHealth(context: GatewayContext): Partial<ServiceImpl<type
   const now = (service: string): HealthCheckResponse => {
     if (service !== '') throw new ConnectError('only the gateway as a whole has a health', Code.NotFound);
     return create(HealthCheckResponseSchema, {
-      status: context.stopping.aborted ? Serving.NOT_SERVING : Serving.SERVING,
+      status: context.leaving.aborted ? Serving.NOT_SERVING : Serving.SERVING,
     });
   };
   return {
@@ -26,7 +26,7 @@ export function gatewayHealth(context: GatewayContext): Partial<ServiceImpl<type
         const health = now(service);
         if (health.status !== last) yield health;
         last = health.status;
-        if (context.stopping.aborted) return;
+        if (context.leaving.aborted) return;
         await new Promise((resolve) => setTimeout(resolve, WATCH_EVERY_MS));
       }
     },

@@ -13,6 +13,9 @@ import { type HttpRequest, type HttpResponse, setHeaders } from './http-types.ts
 import { isAllowedOrigin } from './origins.ts';
 import type { StaticFiles } from './static-files.ts';
 
+/** Where balancers ask whether to send clients here; the edge does not route it. */
+const HEALTH_PATH = '/healthz';
+
 /** Serves a request: an RPC by its path, else a file of the web client, else nothing. */
 export function createRequestListener(
   context: GatewayContext,
@@ -22,6 +25,11 @@ export function createRequestListener(
   return (request, response) => {
     const path = (request.url ?? '').split('?', 1)[0] ?? '';
     response.on('error', () => {});
+    if (path === HEALTH_PATH) {
+      answerHealth(context, response);
+      return;
+    }
+    response.on('close', context.traffic.begin());
     const serve = async (): Promise<void> => {
       const rpc = rpcs.get(path);
       if (rpc !== undefined) await serveRpc(context, rpc, request, response);
@@ -80,6 +88,12 @@ function readable<T>(read: () => T): T | undefined {
   } catch {
     return undefined;
   }
+}
+
+function answerHealth({ leaving }: GatewayContext, response: HttpResponse): void {
+  setHeaders(response, { 'content-type': 'text/plain', 'cache-control': 'no-store' });
+  response.statusCode = leaving.aborted ? 503 : 200;
+  response.end(leaving.aborted ? 'stopping\n' : 'serving\n');
 }
 
 function answerNowhere(request: HttpRequest, response: HttpResponse): void {

@@ -29,7 +29,10 @@ export const refusals = {
   httpMethodNotAllowed: (): RpcError =>
     new RpcError(Code.INVALID_ARGUMENT, 'HTTP_METHOD_NOT_ALLOWED', 'this method is called by POST'),
   draining: (): RpcError =>
-    new RpcError(Code.UNAVAILABLE, 'DRAINING', 'this gateway is stopping; connect again', { retryAfterMs: 100 }),
+    new RpcError(Code.UNAVAILABLE, 'DRAINING', 'this gateway is stopping; connect again', {
+      // Spread, since the streams of a gateway end together.
+      retryAfterMs: 100 + Math.floor(Math.random() * 1_900),
+    }),
 };
 
 /**

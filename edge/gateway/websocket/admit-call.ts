@@ -14,6 +14,8 @@ export interface SocketCaller {
   /** Whose token it is. */
   readonly userId: () => string | undefined;
   readonly clientAddress: string;
+  /** The client was asked to go elsewhere. */
+  readonly draining: () => boolean;
   /** A call that has an end of its own begins, or is over. */
   readonly unaryCalls: (change: 1 | -1) => void;
 }
@@ -24,7 +26,7 @@ export function admitCall(context: GatewayContext, caller: SocketCaller, call: I
   const route = context.routes.get(method);
   const record = recordCall(context, route, 'websocket', metadata.find(({ name }) => name === 'traceparent')?.text);
   if (route === undefined) return refuse(call, refusals.unknownMethod(), record.ended);
-  if (context.stopping.aborted) return refuse(call, refusals.draining(), record.ended);
+  if (caller.draining()) return refuse(call, refusals.draining(), record.ended);
   const token = caller.token();
   if (!route.open && token === undefined) return refuse(call, refusals.tokenMissing(), record.ended);
   if (route.unary) caller.unaryCalls(1);

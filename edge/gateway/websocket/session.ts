@@ -33,6 +33,7 @@ export class SocketSession {
   #refreshing = Promise.resolve();
   #refreshes = 0;
   #unaryCalls = 0;
+  #draining = false;
   #leaving = false;
   #close: Close | undefined;
 
@@ -81,11 +82,11 @@ export class SocketSession {
     return this.#ended.promise;
   }
 
-  /** Asks the client to go, and to come again after so many milliseconds. */
-  drain(reconnectAfterMs: number): void {
+  /** Asks the client to connect elsewhere, now: from here on its calls are refused. */
+  drain(): void {
+    this.#draining = true;
     if (this.#state !== 'open') return;
-    const reconnectAfter = durationFromMs(reconnectAfterMs);
-    this.#multiplexer.send({ case: 'drain', value: create(DrainSchema, { reconnectAfter }) });
+    this.#multiplexer.send({ case: 'drain', value: create(DrainSchema, { reconnectAfter: durationFromMs(0) }) });
   }
 
   /** Closes as soon as no unary call is open; streams have no end to wait for. */
@@ -155,6 +156,7 @@ export class SocketSession {
       clientAddress: this.#clientAddress,
       token: () => this.#credential?.token,
       userId: () => this.#credential?.caller.userId,
+      draining: () => this.#draining,
       unaryCalls: (change: 1 | -1) => this.#unary(change),
     };
     this.#multiplexer.accept = (call) => admitCall(this.#context, caller, call);

@@ -6,6 +6,9 @@ import type { GatewayContext } from '../context.ts';
 import { Counted } from './counted.ts';
 import { SocketSession } from './session.ts';
 
+/** From the word to go elsewhere until the socket is closed: for calls that crossed it on the way to be refused in words. */
+const LEAVE_MS = 300;
+
 /**
  * All sockets of this gateway. Where there may be no more, the newest is refused: those that are open are never given up
  * for another, so that nobody can push anyone out.
@@ -34,6 +37,7 @@ export class Sessions {
   }
 
   open(socket: WebSocket, clientAddress: string): void {
+    const over = this.#context.traffic.begin();
     const address = addressKey(clientAddress);
     const session: SocketSession = new SocketSession(this.#context, socket, clientAddress, (caller) =>
       this.#identify(session, caller),
@@ -41,6 +45,7 @@ export class Sessions {
     this.#sessions.add(session);
     this.#ofAddress.add(address);
     void session.ended.then(() => {
+      over();
       this.#ofAddress.remove(address);
       this.#remove(session);
     });
@@ -52,15 +57,15 @@ export class Sessions {
   }
 
   /**
-   * Has every client go elsewhere. Each is given a time of its own within `spreadMs`, so that they do not come back all at
-   * once, and is closed then, or when its unary calls are over; after `graceMs` all are closed. Settles when all are gone.
+   * Has every client go elsewhere. Each has a moment of its own within `spreadMs`, so that they do not come all at once, and is
+   * served until then; soon after it, or when its unary calls are over, its socket is closed. After `graceMs` all are. Settles
+   * when all are gone.
    */
   async drain(spreadMs: number, graceMs: number): Promise<void> {
     const sessions = [...this.#sessions];
-    const timers = sessions.map((session) => {
-      const after = Math.floor(Math.random() * spreadMs);
-      session.drain(after);
-      return setTimeout(() => session.leave(), after);
+    const timers = sessions.flatMap((session) => {
+      const after = Math.random() * spreadMs;
+      return [setTimeout(() => session.drain(), after), setTimeout(() => session.leave(), after + LEAVE_MS)];
     });
     const overdue = setTimeout(() => {
       for (const session of sessions) session.close(closeCodes.restart, 'this gateway has stopped');

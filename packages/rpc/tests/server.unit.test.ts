@@ -183,12 +183,34 @@ test('the typed client calls with a deadline and rejects when it passes', async 
   client.close();
 });
 
-test('health is SERVING, and while draining NOT_SERVING with new calls refused as UNAVAILABLE', async () => {
+test('one that retires says NOT_SERVING and goes on serving until balancers have seen it, then takes no more calls', async () => {
   const health = () => callRaw('/grpc.health.v1.Health/Check', Buffer.alloc(0));
   expect([...(await health())]).toEqual([0x08, 1]);
-  server.drain();
+  behave = async () => {};
+  await callRaw(SEND, valid());
+  const begun = performance.now();
+  const retired = server.retire();
   expect([...(await health())]).toEqual([0x08, 2]);
-  expect(await refusalOf(valid())).toMatchObject({ code: Code.UNAVAILABLE, reason: 'DRAINING' });
+  await callRaw(SEND, valid());
+  const held = Promise.withResolvers<void>();
+  behave = () => held.promise;
+  const inFlight = callRaw(SEND, valid());
+  await retired;
+  expect(performance.now() - begun).toBeGreaterThan(1_200);
+  await expect(callRaw(SEND, valid())).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE });
+  held.resolve();
+  expect((await inFlight).length).toBeGreaterThan(0);
+});
+
+test('one that nobody calls retires at once', async () => {
+  const { log, metrics } = createTelemetry({ service: 'test', instance: '1', level: 'silent' });
+  const listen = { host: '127.0.0.1', port: 0 };
+  const quiet = createGrpcServer({ identity: undefined, listen, implementations: [], log, metrics });
+  await quiet.start();
+  const begun = performance.now();
+  await quiet.retire();
+  await quiet.stop(5_000);
+  expect(performance.now() - begun).toBeLessThan(500);
 });
 
 function encode(fields: { conversationId?: string; clientMessageId?: string; text?: string }): Buffer {

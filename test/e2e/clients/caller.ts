@@ -36,6 +36,8 @@ export interface CallOptions {
   token?: string | undefined;
   /** Further metadata. */
   headers?: Record<string, string>;
+  /** The deadline of a unary call, in milliseconds; a generous one when left out. */
+  timeoutMs?: number;
 }
 
 /** How a call failed, whatever carried it. */
@@ -61,6 +63,6 @@ export class CallFailure extends Error {
     if (this.code === 'UNAVAILABLE' || this.code === 'DEADLINE_EXCEEDED' || this.code === 'RESOURCE_EXHAUSTED')
       return true;
     // What gRPC and browsers report when a connection broke under a call.
-    return /RST_STREAM|network error|fetch failed|socket hang up/i.test(this.message);
+    return /RST_STREAM|network error|fetch failed|terminated|socket hang up/i.test(this.message);
   }
 }

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { type Any, AnySchema, anyPack } from '@bufbuild/protobuf/wkt';
 import { ConnectError, type CallOptions as ConnectOptions, createClient, type Transport } from '@connectrpc/connect';
-import { createConnectTransport } from '@connectrpc/connect-web';
+import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-web';
 import { createWebSocketTransport } from '@realchat/client';
 import { WebSocket as NodeWebSocket } from 'ws';
 import { type Caller, CallFailure, type CallOptions } from './caller.ts';
@@ -10,6 +10,12 @@ import { type Caller, CallFailure, type CallOptions } from './caller.ts';
 export function createConnectJsonCaller(baseUrl: string): Caller {
   const transport = createConnectTransport({ baseUrl, useBinaryFormat: false, defaultTimeoutMs: 20_000 });
   return createConnectCaller('connect-json', transport, headersOf, async () => {});
+}
+
+/** gRPC-Web over `fetch`, as a browser does it. */
+export function createGrpcWebCaller(baseUrl: string): Caller {
+  const transport = createGrpcWebTransport({ baseUrl, defaultTimeoutMs: 20_000 });
+  return createConnectCaller('grpc-web', transport, headersOf, async () => {});
 }
 
 /** What happened to the sockets of a WebSocket caller. */
@@ -58,7 +64,9 @@ function createConnectCaller(
     async unary(method, request, options) {
       const client = createClient(method.parent, transport) as unknown as Client;
       try {
-        return (await client[method.localName]?.(request, { headers: headers(options) })) as never;
+        const { timeoutMs } = options ?? {};
+        const call = { headers: headers(options), ...(timeoutMs !== undefined && { timeoutMs }) };
+        return (await client[method.localName]?.(request, call)) as never;
       } catch (error) {
         throw toFailure(error);
       }

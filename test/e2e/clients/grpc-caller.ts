@@ -21,7 +21,7 @@ export function createGrpcCaller(address: string, certificateAuthority?: Buffer,
     unary: (method, request, options) =>
       new Promise((resolve, reject) => {
         const bytes = Buffer.from(toBinary(method.input, create(method.input, request)));
-        const deadline = Date.now() + DEADLINE_MS;
+        const deadline = Date.now() + (options?.timeoutMs ?? DEADLINE_MS);
         channel.makeUnaryRequest(
           path(method),
           same,

@@ -65,9 +65,13 @@ export async function start(options: { dataDir: string; only?: string | undefine
 /** Takes down what is up, says how it went, and ends the process: a download that was cut off must not keep it. */
 async function takeDown(stack: Stack | undefined, progress: Progress, code: number): Promise<never> {
   if (!stack) process.exit(code);
-  const { killed } = await stack.stop();
-  progress.say(killed.length ? `Stopped; had to be killed: ${killed.join(', ')}.` : 'Stopped cleanly.');
-  process.exit(killed.length ? 1 : code);
+  const { killed, unclean } = await stack.stop();
+  const complaints = [
+    ...(killed.length > 0 ? [`had to be killed: ${killed.join(', ')}`] : []),
+    ...(unclean.length > 0 ? [`did not end well, see their logs: ${unclean.join(', ')}`] : []),
+  ];
+  progress.say(complaints.length > 0 ? `Stopped; ${complaints.join('; ')}.` : 'Stopped cleanly.');
+  process.exit(complaints.length > 0 ? 1 : code);
 }
 
 /** Takes the data folder; one whose launcher is on its way out is waited for. */
