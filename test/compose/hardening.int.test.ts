@@ -41,7 +41,7 @@ describe('S-71: secrets', () => {
 
   test('defaults are those of .env.example', () => {
     const offered = new Map([...example.matchAll(/^(\w+)=(.+)$/gm)].map(([, name, value]) => [name, value]));
-    for (const [, name, value] of text.matchAll(/(?<!\$)\$\{(\w+):-(.*?)\}/g))
+    for (const [, name, value] of text.matchAll(/(?<!\$)\$\{(\w+):-(\{\}|.*?)\}/g))
       expect(value, name).toBe(offered.get(name));
   });
 });
