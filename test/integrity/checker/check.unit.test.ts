@@ -300,6 +300,7 @@ describe('what cannot be told is unknown, never true', () => {
   test('a topic that nobody read, while all else is told', () => {
     const history = goodHistory();
     history.published = undefined;
+    expect(verdictsOf(history).find((each) => each.id === 'I13')?.verdict).toBe('unknown');
     history.stored = undefined;
     const unknown = verdictsOf(history).filter((each) => each.verdict === 'unknown');
     expect(unknown.map((each) => each.id)).toEqual(['I11', 'I13']);

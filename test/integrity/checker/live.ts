@@ -66,7 +66,8 @@ export const conserved: Invariant = {
   id: 'I13',
   name: 'conserved',
   unknown: ({ stored, published }) => (stored && published ? undefined : 'the log and the topic could not be read'),
-  *holds({ stored = [], published = [], poison, deadLetters }) {
+  *holds({ stored, published, poison, deadLetters }) {
+    if (!stored || !published) return;
     const log = new Map(stored.map((event) => [`${event.shard}/${event.position}`, event]));
     for (const [shard, records] of Map.groupBy(published, (record) => record.shard)) {
       let last = 0;

@@ -7,6 +7,9 @@ import { databaseUrl } from '../../../tools/stack/engines/postgres.ts';
 import { type Bite, backlogOf, cutSince, type Fault, type Field, inFlight, mostDuring } from './field.ts';
 import { askValkey } from './valkey.ts';
 
+/** Fewer events that wait are no backlog. */
+const LEAST_BACKLOG = 500;
+
 /** F-05, F-08, F-10, F-13, F-20, F-26: what the services depend on is stopped, emptied, or held. */
 export const engines: Fault[] = [
   {
@@ -78,14 +81,19 @@ export const engines: Fault[] = [
       await Promise.all(relays.map((relay) => relay.kill('SIGKILL', { restart: false })));
       const pace = field.load.pace;
       field.load.setPace(pace * 3);
-      const backlog = await mostDuring(delay(field.lastsMs), () => backlogOf(field));
+      await delay(field.lastsMs);
+      const backlog = await until(
+        'there is a backlog',
+        () => backlogOf(field) > LEAST_BACKLOG && backlogOf(field),
+        60_000,
+      );
       field.load.setPace(pace);
       const begin = performance.now();
       await Promise.all(relays.map((relay) => relay.start()));
       await until('the backlog is published', () => backlogOf(field) < 50, 60_000);
       const seconds = (performance.now() - begin) / 1000;
       return {
-        bit: backlog > 500,
+        bit: true,
         proof: `a backlog of ${backlog} was published within ${seconds.toFixed(1)} s, the start of the relays included`,
       };
     },

@@ -200,7 +200,7 @@ async function kill(field: Field, name: PartName, weigh: () => Bite, then: () =>
   if (managed.pid === pid) return { bit: false, proof: `${name} has survived` };
   const ended = () => field.cast.devices.every((device) => [...device.inFlight].every((call) => call.from > at));
   // Clients notice a lost peer in their own time.
-  await until('the calls that were in flight have ended', ended, 25_000).catch(() => {});
+  await until('the calls that were in flight have ended', ended, 10_000).catch(() => {});
   return weigh();
 }
 
