@@ -21,6 +21,7 @@ export class Liveness {
   #stopped = false;
   // When the peer must have answered; not set while it is not asked.
   #answerDue: number | undefined;
+  #heardSinceAsked = false;
 
   constructor(options: LivenessOptions) {
     this.#options = options;
@@ -30,6 +31,7 @@ export class Liveness {
   /** Something came from the peer. */
   heard(): void {
     this.#heardAt = performance.now();
+    this.#heardSinceAsked = true;
   }
 
   /** Asks the peer at once, as after a sleep. It has so many milliseconds to answer. */
@@ -58,12 +60,12 @@ export class Liveness {
   }
 
   #ask(timeoutMs: number): void {
-    const askedAt = performance.now();
-    this.#answerDue = askedAt + timeoutMs;
+    this.#answerDue = performance.now() + timeoutMs;
+    this.#heardSinceAsked = false;
     this.#options.ping();
     this.#timer = setTimeout(() => {
       this.#answerDue = undefined;
-      if (this.#heardAt >= askedAt) this.#check();
+      if (this.#heardSinceAsked) this.#check();
       else this.#options.dead();
     }, timeoutMs);
   }
