@@ -20,6 +20,8 @@ import { createUpgrades } from './websocket/upgrade.ts';
 const SPREAD_MS = 3_000;
 /** For what is at work. */
 const GRACE_MS = 8_000;
+/** Envoy waits for an answer of the limits for 50 ms. */
+const LIMITS_GRACE_MS = 500;
 
 /** The gateway's process: Connect and WebSocket outside, gRPC inside. */
 export interface GatewayService extends Service {
@@ -138,7 +140,7 @@ export function createGatewayService(
       revocations.stop();
       identity?.stop();
       backends.close();
-      await rateLimits.stop(GRACE_MS);
+      await rateLimits.stop(LIMITS_GRACE_MS);
       limiter.stop();
       await ops?.stop();
     },

@@ -11,6 +11,14 @@ import type { Seen } from '../history/line.ts';
 import type { Attempt, Device, Repeat } from './device.ts';
 import { listed, toSeen } from './said.ts';
 
+/** How a stream ended that nobody had stopped. Times are of one monotonic clock, in milliseconds. */
+export interface StreamEnd {
+  at: number;
+  failure: CallFailure | undefined;
+  /** When the next one was live. */
+  liveAgainAt?: number;
+}
+
 const MAX_BACKOFF_MS = 1_000;
 const PAGE_SIZE = 200;
 
@@ -23,6 +31,8 @@ export class BareDevice implements Device {
   readonly transport: string;
   readonly cut: Attempt[] = [];
   readonly inFlight = new Set<{ from: number }>();
+  /** How its live streams ended. */
+  readonly ends: StreamEnd[] = [];
   isLive = false;
   streamsLost = 0;
   readonly #journal: Journal;
@@ -178,6 +188,7 @@ export class BareDevice implements Device {
       const failure = await this.#stream?.ended;
       // Until the run ended it, the device was connected.
       if (this.#stopping) return;
+      if (this.isLive) this.ends.push({ at: performance.now(), failure });
       this.isLive = false;
       this.streamsLost++;
       const code = failure ? [failure.code, failure.reason].filter(Boolean).join(' ') : 'OK';
@@ -187,7 +198,7 @@ export class BareDevice implements Device {
         this.#journal.write({ type: 'stream', op: 'died', device: this.name, reason: failure.message });
         return;
       }
-      await delay(backoff * (0.5 + Math.random() / 2));
+      await delay((failure?.retryAfterMs ?? 0) + backoff * (0.5 + Math.random() / 2));
       backoff = (await this.#reopen()) ? 50 : Math.min(backoff * 2, MAX_BACKOFF_MS);
     }
   }
@@ -209,6 +220,8 @@ export class BareDevice implements Device {
     await this.#stream.caughtUp;
     if (this.#held) await this.#listMissed(this.#held);
     this.isLive = true;
+    const last = this.ends.at(-1);
+    if (last) last.liveAgainAt ??= performance.now();
     this.#journal.write({ type: 'stream', op: 'live', device: this.name });
   }
 
