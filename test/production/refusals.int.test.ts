@@ -159,6 +159,7 @@ function edgeEnvironment(): Record<string, string> {
     OPERATIONS_ADDRESSES: 'operations:7601',
     GATEWAY_HTTP_ADDRESSES: 'gateway:7501',
     GATEWAY_H2C_ADDRESSES: 'gateway:7502',
+    RATE_LIMIT_ADDRESSES: 'gateway:7511',
     JWKS_ADDRESSES: 'auth:7131',
   };
 }

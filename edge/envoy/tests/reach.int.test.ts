@@ -1,13 +1,15 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { X509Certificate } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { promisify } from 'node:util';
 import { AccountService } from '@realchat/gen/realchat/auth/v1/account_service';
 import { LogService } from '@realchat/gen/realchat/messaging/v1/log_service';
+import { trustDomainOf } from '@realchat/identity';
 import { createGrpcServer, type GrpcServer, PUBLIC_SERVICES } from '@realchat/rpc';
-import { silentTelemetry } from '@realchat/testkit';
+import { silentTelemetry, startTestMesh, type TestMesh } from '@realchat/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { repositoryRoot } from '../../../tools/stack/paths.ts';
 import { at, type Edge, SEND_MESSAGE, startEdge } from './edge.ts';
@@ -118,10 +120,21 @@ describe('in development', () => {
 
 describe('in production', () => {
   let edge: Edge;
+  let mesh: TestMesh;
   beforeAll(async () => {
-    edge = await startEdge({ mode: 'production' });
+    mesh = await startTestMesh(['envoy']);
+    const { TLS_CERT_FILE: chainFile, TLS_KEY_FILE: keyFile, TLS_CA_FILE: authorityFile } = mesh.settings('envoy');
+    const trustDomain = trustDomainOf(new X509Certificate(await readFile(chainFile))) ?? '';
+    edge = await startEdge({
+      mode: 'production',
+      mesh: { chainFile, keyFile, authorityFile, trustDomain },
+      allowedOrigins: ['https://chat.example.com'],
+    });
   });
-  afterAll(() => edge.stop());
+  afterAll(async () => {
+    await edge.stop();
+    await mesh.stop();
+  });
 
   test('S-68: reflection is nowhere', async () => {
     expect((await grpcCall(edge.grpc, REFLECTION)).code).toBe(UNIMPLEMENTED);

@@ -74,7 +74,7 @@ test('with the broker away, accounts are made as ever, and the process stops in 
 });
 
 test('a caller who gives up is no fault of ours, and leaves the queue', async () => {
-  const fixture = await startAuth();
+  const fixture = await startAuth({ RATE_LIMITS: '{"*": 1000}' });
   const username = someUsername();
   await fixture.auth.register({ username, password: PASSWORD });
   const controller = new AbortController();
