@@ -7,7 +7,7 @@ import { ErrorInfoSchema } from '@realchat/gen/google/rpc/error_details';
 import { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
 import { MessageService } from '@realchat/gen/realchat/messaging/v1/message_service';
 import { PUBLIC_SERVICES } from '@realchat/rpc';
-import { type PartName, repositoryRoot } from '@realchat/stack';
+import { meshTlsFiles, type PartName, repositoryRoot } from '@realchat/stack';
 import { until } from '@realchat/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createGrpcCaller } from './clients/grpc-caller.ts';
@@ -85,10 +85,11 @@ describe('somebody with buf and nothing else', () => {
     expect(JSON.parse(output)).toEqual({ status: 'SERVING' });
   });
 
-  test.each(SERVICES)('asks %s itself for its services and their health', async (name) => {
-    const address = `http://${mesh().stack.environment(name).GRPC_LISTEN}`;
-    const plain = ['--protocol', 'grpc', '--http2-prior-knowledge'];
-    const { output } = await buf('curl', '--list-services', ...plain, address);
+  test.each(SERVICES)('asks %s itself for its services and their health, as the edge', async (name) => {
+    const address = `https://${mesh().stack.environment(name).GRPC_LISTEN}`;
+    const { certificate, key, authority } = meshTlsFiles(join(mesh().stack.paths.meshTls, 'envoy'));
+    const asEdge = ['--protocol', 'grpc', '--cacert', authority, '--cert', certificate, '--key', key];
+    const { output } = await buf('curl', '--list-services', ...asEdge, address);
     const own = PUBLIC_SERVICES.map((service) => service.typeName).filter((type) =>
       type.startsWith(`realchat.${name}.`),
     );
@@ -96,7 +97,7 @@ describe('somebody with buf and nothing else', () => {
     for (const service of ['', ...own]) {
       const health = `${address}/grpc.health.v1.Health/Check`;
       const schema = ['--schema', repositoryRoot, '--data', JSON.stringify({ service })];
-      expect(JSON.parse((await buf('curl', ...plain, ...schema, health)).output)).toEqual({ status: 'SERVING' });
+      expect(JSON.parse((await buf('curl', ...asEdge, ...schema, health)).output)).toEqual({ status: 'SERVING' });
     }
   });
 });

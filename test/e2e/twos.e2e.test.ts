@@ -91,6 +91,7 @@ test.each(SERVICES.flatMap((name): InstanceName[] => [name, `${name}-2`]))(
     // While it is away, the other does it all.
     await until('the other has it all', otherServed(name, other, work), TAKEN_OVER_MS);
     await until('streams are live again', () => allAreBack(since(begun).ends), RESUMED_WITHIN_MS + 3_000);
+    await until('calls were made without it', () => since(begun).calls.length > 20, 30_000);
     await managed.start();
     expect(managed.pid).not.toBe(pid);
     await untilBothServe(mesh());
