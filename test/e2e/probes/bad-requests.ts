@@ -225,9 +225,9 @@ export const badJson: BadRequest[] = [
     body: json('{"conversationId":"ID"}'),
     codes: ['INVALID_ARGUMENT', 'NOT_FOUND'],
   },
-  { what: 'another content type', headers: { 'content-type': 'text/plain' }, body: '{}', codes: ['415'] },
-  { what: 'XML', headers: { 'content-type': 'application/xml' }, body: '<a/>', codes: ['415'] },
-  { what: 'PUT', method: 'PUT', body: '{}', codes: ['405'] },
+  { what: 'another content type', headers: { 'content-type': 'text/plain' }, body: '{}', codes: ['INVALID_ARGUMENT'] },
+  { what: 'XML', headers: { 'content-type': 'application/xml' }, body: '<a/>', codes: ['INVALID_ARGUMENT'] },
+  { what: 'PUT', method: 'PUT', body: '{}', codes: ['INVALID_ARGUMENT'] },
   {
     what: 'GET of a method that changes something',
     method: 'GET',
