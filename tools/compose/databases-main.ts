@@ -8,5 +8,6 @@ await ensureDatabases(config.SUPERUSER_DATABASE_URL, {
   profile: config.PROFILE_DATABASE_PASSWORD,
   messaging: config.MESSAGING_DATABASE_PASSWORD,
   delivery: config.DELIVERY_DATABASE_PASSWORD,
+  operations: config.OPERATIONS_DATABASE_PASSWORD,
 });
 process.stdout.write('the databases and their roles are there\n');
