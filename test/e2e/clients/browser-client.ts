@@ -81,6 +81,8 @@ export class BrowserClient {
   async openDirect(username: string): Promise<string> {
     await this.page.getByTestId('direct-username').fill(username);
     await this.page.getByTestId('direct-open').click();
+    // Another conversation may be shown until then.
+    await this.page.getByTestId('conversation-title').filter({ hasText: username }).waitFor();
     await this.page.getByTestId('composer').waitFor();
     return this.#openConversation();
   }
