@@ -19,6 +19,11 @@ interface Common {
   classify?: Classify;
   /** How often a record with an unknown error is tried before it is dead-lettered. Default 5. */
   maxAttempts?: number;
+  /**
+   * For a reader in no hurry: how long records wait at the broker for others to come along, in milliseconds, below 2,000.
+   * Default 0: each is handed out at once. A reader that is behind never waits.
+   */
+  gatherMs?: number;
   /** How many partitions are worked on at once. Default 4. */
   concurrency?: number;
   /** How long a stop waits for handlers in flight, in milliseconds. Default 10,000. */

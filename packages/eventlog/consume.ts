@@ -172,6 +172,7 @@ export function startGroupReader(
     groupId: () => options.group,
     topics: [topic],
     fromBeginning: options.from !== 'latest',
+    gatherMs: options.gatherMs ?? 0,
     concurrency: options.concurrency ?? 4,
     sessionTimeoutMs: 8_000,
     silenceMs: 5_000,

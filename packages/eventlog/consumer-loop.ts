@@ -22,6 +22,8 @@ interface Options {
   groupId: () => string;
   topics: string[];
   fromBeginning: boolean;
+  /** How long records wait at the broker for others to come along, in milliseconds; 0: not at all. */
+  gatherMs: number;
   /** How many partitions are worked on at once. */
   concurrency: number;
   /** The broker drops a member that it has not heard of for so long, in milliseconds. */
@@ -49,6 +51,8 @@ export interface ConsumerLoop {
 }
 
 const MAX_WAIT_MS = 500;
+/** What a fetch that gathers is content with before its time. */
+const GATHERED_BYTES = 1024 * 1024;
 const WATCH_MS = 250;
 const TEARDOWN_MS = 1_500;
 // A group waits for its slowest member before anyone gets partitions.
@@ -92,7 +96,8 @@ export function startConsumerLoop(options: Options): ConsumerLoop {
       sessionTimeout: options.sessionTimeoutMs,
       rebalanceTimeout: REBALANCE_MS,
       heartbeatInterval: Math.min(3_000, Math.floor(options.sessionTimeoutMs / 3)),
-      maxWaitTimeInMs: MAX_WAIT_MS,
+      maxWaitTimeInMs: options.gatherMs || MAX_WAIT_MS,
+      minBytes: options.gatherMs > 0 ? GATHERED_BYTES : 1,
       allowAutoTopicCreation: false,
       // A restart by kafkajs would bypass what is prepared for each incarnation.
       retry: { retries: 3, initialRetryTime: 100, maxRetryTime: 1_000, restartOnFailure: () => Promise.resolve(false) },

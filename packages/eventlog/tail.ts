@@ -148,6 +148,7 @@ export function startTail(
     groupId: () => `${parts.clientId}-${reader}-${randomUUID()}`,
     topics: options.topics,
     fromBeginning: options.from === 'earliest',
+    gatherMs: 0,
     concurrency: 1,
     sessionTimeoutMs: 10_000,
     silenceMs: options.silenceMs ?? 3_000,

@@ -57,8 +57,10 @@ const TAKE = `update relay_shard set owner = $1, epoch = epoch + 1, lease_until 
     select shard from relay_shard where shard < $3 and (owner is null or lease_until < clock_timestamp())
     order by shard limit $4 for update skip locked
   ) returning shard, epoch, published`;
+// Waits for no disk: a mark that a crash loses is published again, and whatever was decided by it was written after it.
 const MARK = `update relay_shard r set published = mine.position
-  from unnest($2::int[], $3::bigint[], $4::bigint[]) as mine (shard, epoch, position)
+  from (select set_config('synchronous_commit', 'off', true)) as no_wait,
+    unnest($2::int[], $3::bigint[], $4::bigint[]) as mine (shard, epoch, position)
   where r.shard = mine.shard and r.epoch = mine.epoch and r.owner = $1 returning r.shard`;
 const RELEASE = `update relay_shard r set owner = null, lease_until = null
   from unnest($2::int[], $3::bigint[]) as mine (shard, epoch)

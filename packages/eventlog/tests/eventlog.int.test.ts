@@ -462,4 +462,22 @@ describe('group', () => {
     expect(letters.map(numberOf)).toEqual([7]);
     await reader.stop();
   });
+
+  test('a reader in no hurry gets records that come one by one in few runs, in order, and none is left at the broker', async () => {
+    const topic = await fixture.topic(1);
+    const runs: number[][] = [];
+    const reader = fixture.eventLog.consume({
+      group: `${topic}-gather`,
+      topic,
+      gatherMs: 1_000,
+      eachBatch: async (records) => void runs.push(records.map(numberOf)),
+    });
+    await until('the reader has its partition', () => reader.connected, 20_000);
+    const producer = fixture.eventLog.producer();
+    for (const n of range(0, 60)) await producer.send([numbered(topic, 0, n)]);
+    await until('all are handled', () => runs.flat().length === 60, 20_000);
+    expect(runs.flat()).toEqual(range(0, 60));
+    expect(runs.length).toBeLessThan(20);
+    await reader.stop();
+  });
 });
