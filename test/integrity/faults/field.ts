@@ -52,6 +52,12 @@ export function inFlight({ cast }: Field, transport?: string): number {
   return meant.reduce((sum, device) => sum + device.inFlight.size, 0);
 }
 
+/** Calls of sends that have waited for so long already, in milliseconds. */
+export function waitingFor({ cast, journal }: Field, ms: number): number {
+  const since = journal.now() - ms;
+  return cast.devices.reduce((sum, { inFlight }) => sum + [...inFlight].filter(({ from }) => from <= since).length, 0);
+}
+
 /** How many calls of sends have ended without an answer since a moment of the journal's clock. */
 export function cutSince({ cast }: Field, at: number): number {
   return cast.devices.reduce((sum, device) => sum + device.cut.filter((attempt) => attempt.to >= at).length, 0);

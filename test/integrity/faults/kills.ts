@@ -1,11 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PartName } from '@realchat/stack';
+import type { InstanceName, PartName } from '@realchat/stack';
 import { until } from '@realchat/testkit';
+import { readMetric } from '../../e2e/support/counters.ts';
 import { countRecords } from '../../e2e/support/topic.ts';
-import { type Bite, backlogOf, cutSince, type Fault, type Field, inFlight, streamsLost } from './field.ts';
+import { type Bite, backlogOf, cutSince, type Fault, type Field, inFlight, streamsLost, waitingFor } from './field.ts';
 
 /** Calls that have to wait before a kill is worth it. */
 const ENOUGH = 5;
+/** Whoever waits so long, waits for a process that is frozen. */
+const STUCK_MS = 500;
 /** A relay that was killed before leaves its lease behind: its successor waits for its end. */
 const RELAY_BACK_MS = 30_000;
 
@@ -15,10 +18,14 @@ export const kills: Fault[] = [
     id: 'F-01-messaging',
     title: 'kill -9 of messaging with sends in flight',
     async run(field) {
-      // It is frozen first, until some wait for certain.
+      // It is frozen first, until some wait for it for certain: the others are answered sooner.
       field.mesh.stack.process('messaging').pause();
-      await until('sends wait for messaging', () => inFlight(field) >= ENOUGH);
-      return kill(field, 'messaging', cutCalls(field));
+      const waiting = await until('sends wait for messaging', () => {
+        const count = waitingFor(field, STUCK_MS);
+        return count >= ENOUGH && count;
+      });
+      const weigh = cutCalls(field);
+      return kill(field, 'messaging', () => ({ bit: true, proof: `${waiting} sends waited for it, ${weigh().proof}` }));
     },
   },
   {
@@ -46,7 +53,8 @@ export const kills: Fault[] = [
     title: 'kill -9 of delivery with every stream open',
     async run(field) {
       const before = streamsLost(field);
-      return kill(field, 'delivery', () => {
+      const busiest = await holderOf(field, 'delivery', 'realchat_delivery_sessions');
+      return kill(field, busiest, () => {
         const lost = streamsLost(field) - before;
         return { bit: lost > 0, proof: `${lost} streams were lost` };
       });
@@ -57,6 +65,7 @@ export const kills: Fault[] = [
     title: 'kill -9 of the gateway with sockets and calls in JSON open',
     async run(field) {
       const messaging = field.mesh.stack.process('messaging');
+      const busiest = await holderOf(field, 'gateway', 'realchat_gateway_sockets');
       messaging.pause();
       const before = streamsLost(field);
       await until(
@@ -66,7 +75,7 @@ export const kills: Fault[] = [
       const weigh = cutCalls(field);
       return kill(
         field,
-        'gateway',
+        busiest,
         () => {
           const { proof } = weigh();
           const lost = streamsLost(field) - before;
@@ -190,7 +199,12 @@ async function restart(field: Field, services: readonly string[]): Promise<Bite>
 }
 
 /** Kills a process, waits for its successor. */
-async function kill(field: Field, name: PartName, weigh: () => Bite, then: () => void = () => {}): Promise<Bite> {
+async function kill(
+  field: Field,
+  name: PartName | InstanceName,
+  weigh: () => Bite,
+  then: () => void = () => {},
+): Promise<Bite> {
   const managed = field.mesh.stack.process(name);
   const { pid } = managed;
   const at = field.journal.now();
@@ -202,6 +216,13 @@ async function kill(field: Field, name: PartName, weigh: () => Bite, then: () =>
   // Clients notice a lost peer in their own time.
   await until('the calls that were in flight have ended', ended, 10_000).catch(() => {});
   return weigh();
+}
+
+/** The instance of a service that holds most, by a gauge of its own: what is lost with it is seen. */
+async function holderOf({ mesh }: Field, service: 'delivery' | 'gateway', gauge: string): Promise<InstanceName> {
+  const names = [service, `${service}-2` as const].filter((name) => mesh.stack.processes.has(name));
+  const holds = await Promise.all(names.map((name) => readMetric(mesh, name, gauge)));
+  return names[holds.indexOf(Math.max(...holds))] ?? service;
 }
 
 function cutCalls(field: Field): () => Bite {
