@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { InstanceName, PartName } from '@realchat/stack';
 import { until } from '@realchat/testkit';
-import { readMetric } from '../../e2e/support/counters.ts';
+import { readEnvoyStats, readMetric } from '../../e2e/support/counters.ts';
 import { countRecords } from '../../e2e/support/topic.ts';
 import { type Bite, backlogOf, cutSince, type Fault, type Field, inFlight, streamsLost, waitingFor } from './field.ts';
 
@@ -180,7 +180,7 @@ export const restarts: Fault[] = [
   },
 ];
 
-/** Every process of a service, one after the other. */
+/** Every process of a service, one after the other, as docs/operations.md has it: the next when Envoy counts the last one. */
 async function restart(field: Field, services: readonly string[]): Promise<Bite> {
   const { stack } = field.mesh;
   const names = [...stack.processes.keys()].filter((name) =>
@@ -192,10 +192,22 @@ async function restart(field: Field, services: readonly string[]): Promise<Bite>
     const managed = stack.process(name);
     if ((await managed.stop()) === 'killed') killed.push(name);
     await managed.start();
+    await untilCounted(field, name);
   }
   const fresh = names.filter((name, i) => stack.process(name).pid !== pids[i]);
   const proof = `${fresh.join(', ')} restarted${killed.length > 0 ? `; ${killed.join(', ')} did not go within the grace` : ''}`;
   return { bit: fresh.length === names.length, proof };
+}
+
+/** Waits until Envoy sends calls to every instance of a service again; nobody sends any to a relay. */
+async function untilCounted({ mesh }: Field, name: string): Promise<void> {
+  const service = name.replace(/-\d+$/, '');
+  if (service === 'relay') return;
+  const all = [...mesh.stack.processes.keys()].filter((each) => each.replace(/-\d+$/, '') === service).length;
+  for (const cluster of service === 'gateway' ? ['gateway', 'gateway_h2c'] : [service]) {
+    const healthy = new RegExp(`^cluster\\.${cluster}\\.membership_healthy$`);
+    await until(`Envoy counts ${name}`, async () => (await readEnvoyStats(mesh, healthy)) === all, 20_000);
+  }
 }
 
 /** Kills a process, waits for its successor. */
