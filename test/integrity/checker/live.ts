@@ -97,8 +97,8 @@ export const conserved: Invariant = {
   },
 };
 
-/** How a stream may end when its server goes in good order. */
-const DRAINS = /^(UNAVAILABLE|1001|1012)/;
+/** How a stream may end when its server goes in good order. What ends one and leaves its socket open is told by bare clients alone. */
+const DRAINS = /^(UNAVAILABLE|1001|1012|STREAM)/;
 
 /** I14: what is restarted in good order refuses nothing, ends streams by the rules, and one retry is enough. */
 export const graceful: Invariant = {

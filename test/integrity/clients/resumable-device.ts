@@ -23,13 +23,14 @@ export class ResumableDevice implements Device {
   readonly #journal: Journal;
   readonly #chat: RealChat;
   readonly #waiting = new Map<string, { call: number; from: number; end: (taken: boolean) => void }>();
-  readonly #closeCode: () => number;
+  /** How the last socket was closed, told once; STREAM when only the stream ended, and its socket did not. */
+  readonly #howClosed: () => string;
   #isOpen = false;
 
   /** Registers a new user. */
   static async create(journal: Journal, url: string, certificateAuthority?: Buffer): Promise<ResumableDevice> {
     const sockets = new Set<NodeWebSocket>();
-    let lastCode = 0;
+    let lastCode: number | undefined;
     const WatchedSocket = class extends NodeWebSocket {
       constructor(address: string | URL, protocols: string[]) {
         super(address, protocols, certificateAuthority && { ca: certificateAuthority });
@@ -43,7 +44,13 @@ export class ResumableDevice implements Device {
     const chat = createRealChat({ url, webSocket: WatchedSocket as never });
     const username = newUsername();
     await chat.register({ username, password: newPassword() });
-    return new ResumableDevice(journal, chat, username, sockets, () => lastCode);
+    // That of the socket on which it registered.
+    lastCode = undefined;
+    return new ResumableDevice(journal, chat, username, sockets, () => {
+      const code = lastCode;
+      lastCode = undefined;
+      return code === undefined ? 'STREAM' : String(code);
+    });
   }
 
   private constructor(
@@ -51,12 +58,12 @@ export class ResumableDevice implements Device {
     chat: RealChat,
     username: string,
     sockets: Set<NodeWebSocket>,
-    closeCode: () => number,
+    howClosed: () => string,
   ) {
     this.#journal = journal;
     this.#chat = chat;
     this.sockets = sockets;
-    this.#closeCode = closeCode;
+    this.#howClosed = howClosed;
     this.name = `websocket ${username}`;
     const client = { type: 'client', device: this.name, user: chat.userId, transport: this.transport } as const;
     journal.write({ ...client, sees: 'messages' });
@@ -147,7 +154,7 @@ export class ResumableDevice implements Device {
       // Of its calls it tells only the end: what had left by now may have to be made again.
       const to = this.#journal.now();
       for (const { from } of this.inFlight) this.cut.push({ transport: this.transport, from, to });
-      this.#journal.write({ type: 'stream', op: 'close', device, code: String(this.#closeCode()) });
+      this.#journal.write({ type: 'stream', op: 'close', device, code: this.#howClosed() });
       this.#journal.write({ type: 'stream', op: 'resume', device });
     }
     if (state === 'ended') this.#journal.write({ type: 'stream', op: 'died', device, reason: reason ?? 'ended' });
