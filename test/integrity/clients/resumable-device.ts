@@ -36,7 +36,8 @@ export class ResumableDevice implements Device {
         super(address, protocols, certificateAuthority && { ca: certificateAuthority });
         sockets.add(this);
         this.on('close', (code) => {
-          lastCode = code;
+          // 1000 is the client's own word.
+          if (code !== 1000) lastCode = code;
           sockets.delete(this);
         });
       }
@@ -44,8 +45,6 @@ export class ResumableDevice implements Device {
     const chat = createRealChat({ url, webSocket: WatchedSocket as never });
     const username = newUsername();
     await chat.register({ username, password: newPassword() });
-    // That of the socket on which it registered.
-    lastCode = undefined;
     return new ResumableDevice(journal, chat, username, sockets, () => {
       const code = lastCode;
       lastCode = undefined;
