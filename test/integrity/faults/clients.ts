@@ -2,12 +2,15 @@ import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import type { BareDevice } from '../clients/bare-device.ts';
 import { choose } from '../run/random.ts';
 import { type Fault, type Field, inFlight, mostDuring, streamsLost } from './field.ts';
 
-const LARGE_TEXT = 'x'.repeat(30_000);
-const LARGE_MESSAGES = 600;
-const AT_A_TIME = 8;
+// As long as a text may be, and three bytes to a character.
+const LARGE_TEXT = '\u6f22'.repeat(8_000);
+const LARGE_MESSAGES = 750;
+/** Nobody may send so much alone. */
+const SENDERS = 4;
 
 /** F-17, F-25, F-27, F-28: clients that misbehave, a gateway at its limits, memberships that race with messages. */
 export const clients: Fault[] = [
@@ -17,18 +20,22 @@ export const clients: Fault[] = [
     async run(field) {
       const { cast } = field;
       const slow = choose(field.random, cast.resumable);
-      const sender = choose(field.random, cast.bare);
-      const conversation = await cast.membership.create(sender, 'of a slow reader', [slow]);
+      const senders = cast.bare.slice(0, SENDERS);
+      const [owner, ...others] = senders as [BareDevice, ...BareDevice[]];
+      const conversation = await cast.membership.create(owner, 'of a slow reader', [slow, ...others]);
       const before = slow.streamsLost;
       // Those that are held when it reads again; a new one would read.
       const held = [...slow.sockets];
       for (const socket of held) socket.pause();
       const tag = Math.floor(field.random() * 1e9);
-      const sendSome = async (from: number) => {
-        for (let i = from; i < LARGE_MESSAGES; i += AT_A_TIME)
-          await sender.send(conversation, `large-${tag}-${i}`, LARGE_TEXT, 'no');
+      const sendSome = async (sender: BareDevice, from: number): Promise<number> => {
+        let taken = 0;
+        for (let i = from; i < LARGE_MESSAGES; i += senders.length)
+          if (await sender.send(conversation, `large-${tag}-${i}`, LARGE_TEXT, 'no')) taken++;
+        return taken;
       };
-      await Promise.all(Array.from({ length: AT_A_TIME }, (_, i) => sendSome(i)));
+      const sent = await Promise.all(senders.map(sendSome));
+      const all = sent.reduce((sum, taken) => sum + taken, 0);
       await delay(2_000);
       const buffered = held.reduce((sum, socket) => sum + (socket.readyState === socket.OPEN ? 1 : 0), 0);
       for (const socket of held) socket.resume();
@@ -36,7 +43,7 @@ export const clients: Fault[] = [
       const lost = slow.streamsLost - before;
       return {
         bit: lost > 0,
-        proof: `${held.length} sockets were held, ${buffered} still open after it, ${lost} streams of it were ended`,
+        proof: `${all} large messages were acked, ${held.length} sockets were held, ${buffered} still open after it, ${lost} streams of it were ended`,
       };
     },
   },
