@@ -1,4 +1,4 @@
-import { hostPorts, inProduction, mustBeRandom } from '@realchat/config';
+import { hostPort, hostPorts, inProduction, mustBeRandom } from '@realchat/config';
 import { databaseSettings } from '@realchat/db';
 import { eventLogSettings } from '@realchat/eventlog';
 import { redisSettings } from '@realchat/redis';
@@ -15,6 +15,7 @@ export const deliverySettings = {
   ...eventLogSettings,
   ...redisSettings,
   ...databaseSettings,
+  INTERNAL_LISTEN: hostPort.describe('Where DeliveryFactsService is served to the mesh; never routed by the edge.'),
   MESSAGING_INTERNAL: hostPorts.describe(
     "Messaging's internal listeners, where the event log is read from the database, comma separated; a name stands for each address that it has.",
   ),

@@ -1,12 +1,15 @@
+import type { Pool } from '@realchat/db';
 import type { TransientPublisher } from '@realchat/transients';
 import type { Devices } from './devices.ts';
 import type { Cursors } from './domain/cursor.ts';
+import type { FactRing } from './domain/fact-ring.ts';
 import type { Hub } from './domain/hub.ts';
 import type { NodeLog } from './domain/node-log.ts';
 import type { Opening } from './domain/open-session.ts';
 import type { Place, Session } from './domain/session.ts';
 import type { QueueLimits } from './domain/session-queue.ts';
 import type { Sessions } from './domain/sessions.ts';
+import type { StreamBook } from './domain/stream-book.ts';
 import type { TypingPace } from './domain/typing-pace.ts';
 import type { Watch } from './domain/watch.ts';
 import type { Events } from './events.ts';
@@ -19,6 +22,8 @@ import type { Watcher } from './presence/watcher.ts';
 /** What a stream of events works with. */
 export interface DeliveryContext extends Opening {
   sessions: Sessions<Session>;
+  /** Remembers streams for operators. */
+  streams: Pick<StreamBook, 'opened' | 'ended'>;
   leases: Pick<Leases, 'opened' | 'closed'>;
   devices: Pick<Devices, 'seen'>;
   cursors: Cursors;
@@ -34,6 +39,17 @@ export interface AcknowledgeContext {
   log: NodeLog<unknown>;
   cursors: Cursors;
   devices: Pick<Devices, 'acknowledged'>;
+}
+
+/** What is told to operators is found in. */
+export interface FactsContext {
+  /** The instance's id. */
+  nodeId: string;
+  log: NodeLog<unknown>;
+  /** What was applied, with the offset in the partition, or -1 for what came from the database. */
+  reads: FactRing;
+  streams: Pick<StreamBook, 'find' | 'forgottenAt'>;
+  pool: Pool;
 }
 
 /** What SetTyping works with. */

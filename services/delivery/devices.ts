@@ -6,6 +6,7 @@ import type { CursorPlace } from './domain/cursor.ts';
 import { DeviceNotes } from './domain/device-notes.ts';
 import type { PresenceFact } from './domain/presence.ts';
 import type { Events } from './events.ts';
+import { within } from './within.ts';
 
 /** What is kept of devices: how far each has come, and when it was last here. Nobody waits for the database. */
 export interface Devices {
@@ -100,15 +101,4 @@ export function createDevices(
       );
     },
   };
-}
-
-/** The answer, or undefined when it fails or takes too long. */
-async function within<T>(ms: number, answer: Promise<T>): Promise<T | undefined> {
-  const { promise: late, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(resolve, ms);
-  try {
-    return await Promise.race([answer.catch(() => undefined), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,9 +1,11 @@
 import { createPool } from '@realchat/db';
 import { createEventLog, type EventRecord } from '@realchat/eventlog';
+import { DeliveryFactsService } from '@realchat/gen/realchat/delivery/v1/delivery_facts_service';
 import { DeliveryService as DeliveryContract } from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import { openIdentity } from '@realchat/identity';
 import { createRevocations } from '@realchat/revocation';
 import {
+  createCallMetrics,
   createGrpcServer,
   createKeyCache,
   createTokenVerifier,
@@ -15,17 +17,20 @@ import {
 } from '@realchat/rpc';
 import { type OpsServer, type Service, startOpsServer, stopInOrder, type Telemetry } from '@realchat/telemetry';
 import type { DeliveryConfig } from './config.ts';
-import type { DeliveryContext, TypingContext } from './context.ts';
+import type { DeliveryContext, FactsContext, TypingContext } from './context.ts';
 import { createDevices } from './devices.ts';
 import { Cursors } from './domain/cursor.ts';
 import { logChanged } from './domain/endings.ts';
+import { FactRing } from './domain/fact-ring.ts';
 import { Gate } from './domain/gate.ts';
 import { Hub } from './domain/hub.ts';
+import { placeOf } from './domain/log-place.ts';
 import { NodeLog, type NodeLogLimits } from './domain/node-log.ts';
 import { createPlace } from './domain/place.ts';
 import { QueueBudget } from './domain/queue-budget.ts';
 import type { Session } from './domain/session.ts';
 import { Sessions } from './domain/sessions.ts';
+import { StreamBook } from './domain/stream-book.ts';
 import { TypingPace } from './domain/typing-pace.ts';
 import { createEvents } from './events.ts';
 import { createLogFollower } from './log/log-follower.ts';
@@ -33,6 +38,7 @@ import { createLogReader } from './log/log-reader.ts';
 import { createMemberships } from './memberships.ts';
 import { createPresence } from './presence/presence.ts';
 import { acknowledgeCursor } from './rpc/acknowledge-cursor.ts';
+import { getDeliveryFacts } from './rpc/get-delivery-facts.ts';
 import { getPresence } from './rpc/get-presence.ts';
 import { setTyping } from './rpc/set-typing.ts';
 import { subscribe } from './rpc/subscribe.ts';
@@ -44,6 +50,9 @@ const LOG_LIMITS: NodeLogLimits = {
   ring: { entries: 2_048, bytes: 2 * 1024 * 1024 },
   ahead: { entries: 1_024, bytes: 1024 * 1024 },
 };
+/** For operators who ask: events that were read, of all shards, 24 bytes each; and streams that have ended, 2 KiB each. */
+const REMEMBERED_READS = 65_536;
+const REMEMBERED_STREAMS = 1_024;
 /** Snapshots that are read at once; the others wait, so that a crowd that comes back does not stampede the database. */
 const SNAPSHOTS_AT_ONCE = 32;
 /** Every session is looked at each TURNS * TURN_MS. */
@@ -55,7 +64,7 @@ const GRACE_MS = 2_000;
 /** The delivery process: streams of events to those who may see them. */
 export interface DeliveryService extends Service {
   /** The ports that were bound. */
-  readonly ports: { grpc: number; ops: number };
+  readonly ports: { grpc: number; internal: number; ops: number };
 }
 
 export function createDeliveryService(config: DeliveryConfig, telemetry: Telemetry): DeliveryService {
@@ -64,7 +73,10 @@ export function createDeliveryService(config: DeliveryConfig, telemetry: Telemet
   const budget = new QueueBudget(config.NODE_QUEUE_BYTES);
   const sessions = new Sessions<Session>({ perUser: config.MAX_STREAMS_PER_USER, perNode: config.MAX_STREAMS }, TURNS);
   const hub = new Hub();
+  const reads = new FactRing(REMEMBERED_READS);
+  const streams = new StreamBook(REMEMBERED_STREAMS);
   const nodeLog = new NodeLog<EventRecord>(LOG_LIMITS, (entry) => {
+    reads.note(placeOf(entry.shard, entry.position), performance.now(), entry.offset);
     events.applied(entry, hub.publish(entry));
     presence.watcher.applied(entry);
   });
@@ -86,7 +98,8 @@ export function createDeliveryService(config: DeliveryConfig, telemetry: Telemet
     eventLog,
     events,
     onReplaced() {
-      for (const streams of allStreams) streams.endAll(logChanged);
+      reads.clear();
+      for (const kind of allStreams) kind.endAll(logChanged);
     },
   });
   const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });
@@ -99,7 +112,7 @@ export function createDeliveryService(config: DeliveryConfig, telemetry: Telemet
   /** Of both kinds. */
   const allStreams = [sessions, watches];
   revocations.onRevoked((loginId) => {
-    for (const streams of allStreams) streams.endLogin(loginId);
+    for (const kind of allStreams) kind.endLogin(loginId);
   });
   const cursors = new Cursors(config.CURSOR_SECRET);
   const gate = new Gate(SNAPSHOTS_AT_ONCE);
@@ -107,6 +120,7 @@ export function createDeliveryService(config: DeliveryConfig, telemetry: Telemet
     log: nodeLog,
     hub,
     sessions,
+    streams,
     cursors,
     place: createPlace(nodeLog, cursors),
     budget,
@@ -125,6 +139,7 @@ export function createDeliveryService(config: DeliveryConfig, telemetry: Telemet
   const typing: TypingContext = { hub, memberships, typingPace: new TypingPace(), transients, events };
 
   const keys = createKeyCache({ urls: config.JWKS_URL, identity, file: config.JWKS_CACHE_FILE, log });
+  const callMetrics = createCallMetrics(metrics);
   const edge = createGrpcServer({
     listen: config.GRPC_LISTEN,
     identity,
@@ -146,19 +161,32 @@ export function createDeliveryService(config: DeliveryConfig, telemetry: Telemet
     reflect: config.REALCHAT_MODE === 'development' ? [...PUBLIC_SERVICES] : [],
     classify,
     log,
-    metrics,
+    metrics: callMetrics,
+  });
+  const facts: FactsContext = { nodeId: config.INSTANCE_ID, log: nodeLog, reads, streams, pool };
+  const internal = createGrpcServer({
+    listen: config.INTERNAL_LISTEN,
+    identity,
+    implementations: [
+      implement(DeliveryFactsService, {
+        getDeliveryFacts: (call, request) => getDeliveryFacts(facts, call, request),
+      }),
+    ],
+    classify,
+    log,
+    metrics: callMetrics,
   });
   const problems = () => [
     ...(keys.ready() ? [] : ['no token keys yet']),
     ...(nodeLog.known ? [] : ['messaging has not told yet where the event log stands']),
   ];
-  const drain = (ms: number) => Promise.all(allStreams.map((streams) => streams.drain(ms)));
+  const drain = (ms: number) => Promise.all(allStreams.map((kind) => kind.drain(ms)));
   let ops: OpsServer | undefined;
   let turning: NodeJS.Timeout | undefined;
 
   return {
     get ports() {
-      return { grpc: edge.port, ops: ops?.port ?? 0 };
+      return { grpc: edge.port, internal: internal.port, ops: ops?.port ?? 0 };
     },
     async start() {
       ops = await startOpsServer({ listen: config.OPS_LISTEN, metrics, problems });
@@ -169,15 +197,17 @@ export function createDeliveryService(config: DeliveryConfig, telemetry: Telemet
       watcher.start();
       await Promise.all([keys.start(), revocations.start()]);
       turning = setInterval(() => {
-        for (const streams of allStreams) streams.tick(performance.now(), Date.now());
+        for (const kind of allStreams) kind.tick(performance.now(), Date.now());
       }, TURN_MS);
+      await internal.start();
       await edge.start();
     },
     stop: () =>
       stopInOrder(log, [
-        ['callers', RETIRE_MS, () => edge.retire()],
+        ['callers', RETIRE_MS, () => Promise.all([edge.retire(), internal.retire()])],
         ['streams', config.DRAIN_MS + 500, () => drain(config.DRAIN_MS)],
         ['grpc', GRACE_MS + 500, () => edge.stop(GRACE_MS)],
+        ['internal grpc', 1_000, () => internal.stop(500)],
         ['clock', 100, () => clearInterval(turning)],
         ['watcher', 100, () => watcher.stop()],
         ['leases', 2_000, () => leases.stop()],

@@ -12,9 +12,12 @@ export class Frame {
   readonly encoded: Encoded;
   /** How many session queues hold it at the moment. */
   holders = 0;
+  /** Of an event, its place in the log (`placeOf`); of all else 0. */
+  readonly place: number;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, place = 0) {
     this.encoded = new Encoded(bytes);
+    this.place = place;
   }
 
   /** Bytes. */
@@ -28,7 +31,7 @@ const EVENT_TAG = (SubscribeResponseSchema.field.event.number << 3) | LENGTH_DEL
 const TRACEPARENT_TAG = (SubscribeResponseSchema.field.traceparent.number << 3) | LENGTH_DELIMITED;
 
 /** A SubscribeResponse around an event that is encoded already. The bytes are copied, whatever they are a part of. */
-export function eventFrame(event: Uint8Array, traceparent: string): Frame {
+export function eventFrame(event: Uint8Array, traceparent: string, place: number): Frame {
   const trace = Buffer.from(traceparent, 'latin1');
   const traceSize = trace.length ? 1 + varintSize(trace.length) + trace.length : 0;
   const bytes = Buffer.allocUnsafe(1 + varintSize(event.length) + event.length + traceSize);
@@ -36,7 +39,7 @@ export function eventFrame(event: Uint8Array, traceparent: string): Frame {
   bytes.set(event, at);
   at += event.length;
   if (trace.length) bytes.set(trace, writeHead(bytes, at, TRACEPARENT_TAG, trace.length));
-  return new Frame(bytes);
+  return new Frame(bytes, place);
 }
 
 export function caughtUpFrame(cursor: Uint8Array): Frame {

@@ -20,6 +20,8 @@ export interface LogEntry {
   readonly membership: MembershipChange | 'unreadable' | undefined;
   /** How it came here. */
   readonly source: 'kafka' | 'database';
+  /** Of Kafka, where it stands in its partition; of the database -1. */
+  readonly offset: number;
   /** When it was committed, in milliseconds since the epoch; 0 when that was not to be told cheaply. */
   readonly createTime: number;
 }

@@ -22,6 +22,7 @@ export class NodeLog<S> {
   readonly #onApplied: (entry: LogEntry) => void;
   #shards: Shard<S>[] = [];
   #epoch = '';
+  #start: { at: number; positions: readonly number[] } = { at: 0, positions: [] };
 
   constructor(limits: NodeLogLimits, onApplied: (entry: LogEntry) => void) {
     this.#limits = limits;
@@ -38,6 +39,11 @@ export class NodeLog<S> {
     return this.#shards.length > 0;
   }
 
+  /** When it started, by `performance.now()`, and behind which positions: what is at or before them it never had. */
+  get start(): { at: number; positions: readonly number[] } {
+    return this.#start;
+  }
+
   get shardCount(): number {
     return this.#shards.length;
   }
@@ -45,6 +51,7 @@ export class NodeLog<S> {
   /** Starts, or starts over, behind these positions, forgetting all that was. */
   startAt(epoch: string, heads: readonly number[]): void {
     this.#epoch = epoch;
+    this.#start = { at: performance.now(), positions: heads };
     this.#shards = heads.map((head) => {
       const ring = new RecordRing(this.#limits.ring, head);
       const tail = new ShardTail<S>(head, this.#limits.ahead, (entry) => {

@@ -66,6 +66,7 @@ async function readOrReset(
     const snapshot = checked(await readSnapshot(session, undefined), log);
     // A cursor of ours beyond the log: the log has lost its end, and with it what made it the same log.
     const beyond = after.some((position, shard) => position > (snapshot.heads[shard] ?? 0));
+    session.record.startedOver();
     session.send(resetFrame(beyond ? ResetReason.EPOCH_CHANGED : ResetReason.BACKLOG_TOO_LARGE));
     return snapshot;
   }
@@ -101,8 +102,10 @@ function cutOver({ log, hub }: Opening, session: Session, { conversationIds, hea
   const visible = applied && visibleEntries(session.userId, memberships, applied);
   if (!visible || !session.roomFor(visible)) return false;
   for (const entry of visible) session.send(entry.frame);
-  const ahead = log.positions().some((position, shard) => position < (heads[shard] ?? 0));
+  const tails = log.positions();
+  const ahead = tails.some((position, shard) => position < (heads[shard] ?? 0));
   session.goLive(ahead ? heads : undefined, caughtUpFrame);
+  session.record.caughtUp(tails.map((position, shard) => Math.max(position, heads[shard] ?? 0)));
   if (session.state === 'live') hub.join(session, memberships);
   return true;
 }

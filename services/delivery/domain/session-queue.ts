@@ -25,6 +25,8 @@ export class SessionQueue {
   #frames: Frame[] = [];
   #next = 0;
   #bytes = 0;
+  #accepted = 0;
+  #dropped = 0;
   #closed = false;
   #blockedSince: number | undefined;
   #idle: PromiseWithResolvers<void> | undefined;
@@ -46,6 +48,16 @@ export class SessionQueue {
     return this.#frames.length - this.#next;
   }
 
+  /** Frames that it has taken, whatever became of them. */
+  get accepted(): number {
+    return this.#accepted;
+  }
+
+  /** How many of the accepted frames were written: the first so many. */
+  get written(): number {
+    return this.#accepted - this.length - this.#dropped;
+  }
+
   /** True when these many frames would leave half of its bounds free, were the peer to take none of them. */
   roomFor(frames: number, bytes: number): boolean {
     return (this.length + frames) * 2 <= this.#limits.frames && (this.#bytes + bytes) * 2 <= this.#limits.bytes;
@@ -54,6 +66,7 @@ export class SessionQueue {
   /** Sends a frame behind all that were sent before. */
   send(frame: Frame): void {
     if (this.#closed) return;
+    this.#accepted++;
     if (this.#blockedSince === undefined) {
       if (!this.#sink.write(frame.encoded)) this.#await();
       return;
@@ -76,6 +89,7 @@ export class SessionQueue {
   close(last?: Frame): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#dropped = this.length;
     this.#clear();
     if (last) this.#sink.write(last.encoded);
     this.#idle?.resolve();

@@ -3,6 +3,7 @@ import { checkpointFrame, type Frame, heartbeatFrame } from './frames.ts';
 import type { LogEntry } from './log-entry.ts';
 import type { QueueBudget } from './queue-budget.ts';
 import { type FrameSink, type QueueLimits, SessionQueue } from './session-queue.ts';
+import type { StreamRecord } from './stream-record.ts';
 
 /** Silence after which a heartbeat is sent, in milliseconds. */
 export const HEARTBEAT_MS = 15_000;
@@ -39,12 +40,15 @@ interface SessionOptions {
   sink: FrameSink;
   limits: QueueLimits;
   budget: QueueBudget;
+  /** Remembers what it sends. */
+  record: StreamRecord;
 }
 
 /** One stream of one user. */
 export class Session {
   readonly userId: string;
   readonly loginId: string;
+  readonly record: StreamRecord;
   /** The conversations whose events it gets; the hub's to change. */
   readonly audiences = new Set<Audience>();
   /** Settled when the session has ended, and how. */
@@ -64,6 +68,7 @@ export class Session {
     const { promise, resolve } = Promise.withResolvers<Ending>();
     this.userId = options.userId;
     this.loginId = options.loginId;
+    this.record = options.record;
     this.ended = promise;
     this.#resolveEnded = resolve;
     this.#expiresAt = options.expiresAt;
@@ -75,6 +80,16 @@ export class Session {
     return this.#state;
   }
 
+  /** Frames that have been written, the first so many of all that it was given. */
+  get written(): number {
+    return this.#queue.written;
+  }
+
+  /** Frames that wait for the peer. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
   /** Sends what was missed; the snapshot's frames and nothing else go out until `goLive`. */
   startReplay(): void {
     if (this.#state === 'opening') this.#state = 'replaying';
@@ -82,9 +97,11 @@ export class Session {
 
   /** Sends a frame behind all that were sent before. */
   send(frame: Frame): void {
+    if (this.#state === 'ended') return;
     this.#queue.send(frame);
     this.#lastSentAt = performance.now();
     this.#sentSinceCheckpoint = true;
+    this.record.handed(frame.place, this.#lastSentAt, this.#queue.accepted);
   }
 
   /** Sends a frame that may be lost, unless something waits already: false then, and while it is not live. */
@@ -141,6 +158,7 @@ export class Session {
     const farewell = ending.farewell === 'checkpoint' ? this.#lastCheckpoint() : ending.farewell;
     this.#state = 'ended';
     this.#queue.close(farewell);
+    this.record.ended(ending.reason, this.#queue.written);
     this.#resolveEnded(ending);
   }
 

@@ -1,11 +1,12 @@
 import { type ConversationRecord, PoisonError } from '@realchat/eventlog';
 import type { LogRecord } from '@realchat/gen/realchat/messaging/v1/log_service';
 import { outlineOf } from '../domain/event-outline.ts';
-import { eventFrame } from '../domain/frames.ts';
+import { eventFrame, type Frame } from '../domain/frames.ts';
 import { type LogEntry, membershipOf } from '../domain/log-entry.ts';
+import { placeOf } from '../domain/log-place.ts';
 
-/** Takes a record of the topic. Throws PoisonError when its headers are not those of the event that it carries. */
-export function entryOfRecord(record: ConversationRecord): LogEntry {
+/** Takes a record of the topic, which stands at that offset. Throws PoisonError when its headers are not those of the event that it carries. */
+export function entryOfRecord(record: ConversationRecord, offset: number): LogEntry {
   const outline = outlineOf(record.event);
   if (!outline) throw new PoisonError('UNDECODABLE_EVENT', 'the value is no event');
   const position = Number(record.position);
@@ -22,9 +23,10 @@ export function entryOfRecord(record: ConversationRecord): LogEntry {
     shard: record.shard,
     position,
     conversationId: record.conversationId,
-    frame: eventFrame(record.event, record.traceparent),
+    frame: eventFrame(record.event, record.traceparent, placeOf(record.shard, position)),
     membership,
     source: 'kafka',
+    offset,
     createTime: outline.createTime,
   };
 }
@@ -35,9 +37,15 @@ export function entryOfLog(record: LogRecord): LogEntry {
     shard: record.shard,
     position: Number(record.position),
     conversationId: record.conversationId,
-    frame: eventFrame(record.event, record.traceparent),
+    frame: frameOfLog(record),
     membership: membershipOf(record.type, record.event),
     source: 'database',
+    offset: -1,
     createTime: outlineOf(record.event)?.createTime ?? 0,
   };
+}
+
+/** The frame of a record of the database. */
+export function frameOfLog({ event, traceparent, shard, position }: LogRecord): Frame {
+  return eventFrame(event, traceparent, placeOf(shard, Number(position)));
 }

@@ -2,10 +2,9 @@ import type { HostPort } from '@realchat/config';
 import { LogService } from '@realchat/gen/realchat/messaging/v1/log_service';
 import type { Identity } from '@realchat/identity';
 import { Code, createGrpcClient } from '@realchat/rpc';
-import { eventFrame } from '../domain/frames.ts';
 import type { LogEntry } from '../domain/log-entry.ts';
 import { BacklogTooLargeError, type Snapshot } from '../domain/open-session.ts';
-import { entryOfLog } from './entries.ts';
+import { entryOfLog, frameOfLog } from './entries.ts';
 
 /** Where the log stands. */
 export interface Heads {
@@ -57,8 +56,7 @@ export function createLogReader(options: {
       const request = { userId, afterPositions: after?.map(BigInt) ?? [], maxEvents: options.maxReplay };
       try {
         const { conversationIds, records, heads } = await client.readSession(request);
-        const missed = records.map((record) => eventFrame(record.event, record.traceparent));
-        return { conversationIds, missed, heads: heads.map(Number) };
+        return { conversationIds, missed: records.map(frameOfLog), heads: heads.map(Number) };
       } catch (error) {
         if (!hasCode(error, Code.OUT_OF_RANGE)) throw error;
         throw new BacklogTooLargeError('more was missed than is replayed', { cause: error });

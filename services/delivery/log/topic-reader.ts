@@ -47,5 +47,5 @@ function takeRecord(log: NodeLog<EventRecord>, record: EventRecord): Offer {
   const tail = log.tail(decoded.shard);
   if (!tail) throw new PoisonError('UNKNOWN_SHARD', 'the log has no shard of this number');
   // A repeat is looked at as well: poison is poison, even where the database was faster.
-  return tail.offer(entryOfRecord(decoded), record);
+  return tail.offer(entryOfRecord(decoded, Number(record.offset)), record);
 }

@@ -10,6 +10,7 @@ import { failed } from '../domain/endings.ts';
 import { resetFrame } from '../domain/frames.ts';
 import { openSession } from '../domain/open-session.ts';
 import { Session } from '../domain/session.ts';
+import { StreamRecord } from '../domain/stream-record.ts';
 import { admit } from './admit.ts';
 
 /** Replays what the caller missed since a cursor, says `caught_up`, and goes on live until the session ends. */
@@ -29,9 +30,17 @@ export async function subscribe(
     sink: stream,
     limits: context.queueLimits,
     budget: context.budget,
+    record: new StreamRecord({
+      userId: caller.userId,
+      deviceId: caller.deviceId,
+      epoch: context.log.epoch,
+      after: start.after,
+      tails: () => context.log.positions(),
+    }),
   });
   admit(context.sessions, session, call, context.isRevoked);
   const openedAt = performance.now();
+  context.streams.opened(session);
   context.leases.opened(caller.userId, caller.deviceId);
   context.devices.seen(caller.userId, caller.deviceId);
   context.events.sessionOpened(call, start.from);
@@ -40,6 +49,7 @@ export async function subscribe(
 
   const ending = await session.ended;
   context.hub.leave(session);
+  context.streams.ended(session);
   context.leases.closed(caller.userId, caller.deviceId);
   context.devices.seen(caller.userId, caller.deviceId);
   context.sessions.release(session);

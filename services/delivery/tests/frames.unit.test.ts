@@ -17,13 +17,13 @@ describe('a frame', () => {
       const memory = new MemoryLog(1);
       memory.create(CONVERSATION, 0, ['u']);
       const record = memory.message(CONVERSATION, 'x'.repeat(length));
-      const { frame, traceparent } = read(eventFrame(record.event, record.traceparent));
+      const { frame, traceparent } = read(eventFrame(record.event, record.traceparent, 0));
       expect(traceparent).toBe(record.traceparent);
       expect(frame).toMatchObject({
         case: 'event',
         value: { conversationId: CONVERSATION, seq: 2n, position: 2n, change: { case: 'messageSent' } },
       });
-      expect(read(eventFrame(record.event, '')).traceparent).toBe('');
+      expect(read(eventFrame(record.event, '', 0)).traceparent).toBe('');
     },
   );
 
@@ -31,7 +31,7 @@ describe('a frame', () => {
     const memory = new MemoryLog(1);
     memory.create(CONVERSATION, 0, ['u']);
     const { event } = memory.message(CONVERSATION);
-    const frame = eventFrame(event, '');
+    const frame = eventFrame(event, '', 0);
     const before = Buffer.from(frame.encoded.bytes);
     event.fill(0);
     expect(Buffer.from(frame.encoded.bytes)).toEqual(before);

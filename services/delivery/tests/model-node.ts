@@ -10,7 +10,6 @@ import type { Call, Encoded } from '@realchat/rpc';
 import type { DeliveryContext } from '../context.ts';
 import { Cursors } from '../domain/cursor.ts';
 import { logChanged } from '../domain/endings.ts';
-import { eventFrame } from '../domain/frames.ts';
 import { Hub } from '../domain/hub.ts';
 import { NodeLog } from '../domain/node-log.ts';
 import { BacklogTooLargeError } from '../domain/open-session.ts';
@@ -18,8 +17,9 @@ import { createPlace } from '../domain/place.ts';
 import { QueueBudget } from '../domain/queue-budget.ts';
 import type { Session } from '../domain/session.ts';
 import { Sessions } from '../domain/sessions.ts';
+import { StreamBook } from '../domain/stream-book.ts';
 import type { Events } from '../events.ts';
-import { entryOfLog } from '../log/entries.ts';
+import { entryOfLog, frameOfLog } from '../log/entries.ts';
 import { HeadWatch } from '../log/head-watch.ts';
 import { Repairer } from '../log/repairer.ts';
 import { takeRecords } from '../log/topic-reader.ts';
@@ -106,10 +106,12 @@ export function createModelNode(memory: MemoryLog) {
     },
     onFailure: () => {},
   });
+  const streams = new StreamBook(1_000);
   const context: DeliveryContext = {
     log,
     hub,
     sessions,
+    streams,
     cursors,
     place: createPlace(log, cursors),
     budget: new QueueBudget(1_000_000),
@@ -118,7 +120,7 @@ export function createModelNode(memory: MemoryLog) {
       call(() => {
         const snapshot = memory.session(session.userId, after ?? [], MAX_REPLAY);
         if (!snapshot) throw new BacklogTooLargeError();
-        const missed = snapshot.records.map((record) => eventFrame(record.event, record.traceparent));
+        const missed = snapshot.records.map(frameOfLog);
         return { conversationIds: snapshot.conversationIds, heads: snapshot.heads, missed };
       }),
     events: silentEvents(),
@@ -131,6 +133,7 @@ export function createModelNode(memory: MemoryLog) {
     log,
     hub,
     sessions,
+    streams,
     budget: context.budget,
     pending,
     deadLetters,

@@ -210,6 +210,26 @@ function checkCursors(
   }
 }
 
+/** What the node remembers of its streams is what their clients saw. */
+function checkRemembered({ memory, node, clients }: Awaited<ReturnType<typeof startRun>>): void {
+  const shardOf = (conversationId: string) => memory.conversations.get(conversationId)?.shard ?? -1;
+  for (const userId of USERS) {
+    const visible = memory.visible(userId).map((record) => idOf(record, record.shard));
+    const streams = node.streams.find(userId, memory.epoch, 0);
+    const ofUser = clients.filter((client) => client.userId === userId);
+    expect(streams).toHaveLength(ofUser.length);
+    for (const [index, { frames }] of ofUser.entries()) {
+      const seen = new Set(eventsOf(frames, shardOf).map(keyOf));
+      const stream = streams[index];
+      for (const event of visible) {
+        const fate = stream?.record.pushOf(event.shard, event.position, stream.written).fate;
+        if (seen.has(keyOf(event))) expect(fate).toBe('pushed');
+        else expect(['dropped', 'covered', 'before', 'opening', 'unread']).toContain(fate);
+      }
+    }
+  }
+}
+
 function keyOf(event: EventId): string {
   return `${event.conversationId}/${event.seq}`;
 }
@@ -224,6 +244,7 @@ describe('a node', () => {
         for (const one of steps) await run.run(one);
         for (const client of run.clients) checkClient(run.memory, client, false);
         await run.heal();
+        checkRemembered(run);
         expect(run.node.log.positions()).toEqual(run.memory.heads());
         expect(run.node.deadLetters, 'set aside is what was poison, and nothing else').toHaveLength(run.poisoned());
         for (const client of run.clients) {

@@ -5,9 +5,10 @@ import { caughtUpFrame, eventFrame } from '../domain/frames.ts';
 import { QueueBudget } from '../domain/queue-budget.ts';
 import { Session, STALL_MS } from '../domain/session.ts';
 import { asResponse, createFakeSink } from './fake-sink.ts';
+import { newStreamRecord } from './new-stream-record.ts';
 
 /** A hundred bytes that are an event. */
-const event = () => eventFrame(Buffer.concat([Buffer.of(0x0a, 98), Buffer.alloc(98, 'a')]), '');
+const event = () => eventFrame(Buffer.concat([Buffer.of(0x0a, 98), Buffer.alloc(98, 'a')]), '', 0);
 
 function start(limits = { frames: 4, bytes: 10_000 }, budget = new QueueBudget(1_000_000)) {
   const sink = createFakeSink(asResponse);
@@ -21,6 +22,7 @@ function start(limits = { frames: 4, bytes: 10_000 }, budget = new QueueBudget(1
     sink,
     limits,
     budget,
+    record: newStreamRecord(),
   });
   return {
     session,

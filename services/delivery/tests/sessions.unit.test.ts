@@ -4,6 +4,7 @@ import { Gate } from '../domain/gate.ts';
 import { QueueBudget } from '../domain/queue-budget.ts';
 import { Session } from '../domain/session.ts';
 import { Sessions } from '../domain/sessions.ts';
+import { newStreamRecord } from './new-stream-record.ts';
 
 function session(userId: string, loginId = 'login'): Session {
   return new Session({
@@ -14,6 +15,7 @@ function session(userId: string, loginId = 'login'): Session {
     sink: { write: () => true, drained: () => Promise.resolve() },
     limits: { frames: 10, bytes: 1_000 },
     budget: new QueueBudget(1_000),
+    record: newStreamRecord(),
   });
 }
 

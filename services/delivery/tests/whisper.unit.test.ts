@@ -6,8 +6,9 @@ import { Hub } from '../domain/hub.ts';
 import { QueueBudget } from '../domain/queue-budget.ts';
 import { Session } from '../domain/session.ts';
 import { asResponse, createFakeSink } from './fake-sink.ts';
+import { newStreamRecord } from './new-stream-record.ts';
 
-const event = () => eventFrame(Buffer.concat([Buffer.of(0x0a, 98), Buffer.alloc(98, 'a')]), '');
+const event = () => eventFrame(Buffer.concat([Buffer.of(0x0a, 98), Buffer.alloc(98, 'a')]), '', 0);
 const typing = () =>
   transientFrame(create(TransientSchema, { conversationId: 'c', kind: { case: 'typing', value: { active: true } } }));
 
@@ -25,6 +26,7 @@ function stage() {
       sink,
       limits: { frames: 4, bytes: 10_000 },
       budget,
+      record: newStreamRecord(),
     });
     session.goLive(undefined, caughtUpFrame);
     hub.join(session, conversationIds);
