@@ -1,8 +1,10 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { RateLimitService } from '@realchat/gen/envoy/service/ratelimit/v3/rls';
 import { AccountService } from '@realchat/gen/realchat/auth/v1/account_service';
+import { DeliveryFactsService } from '@realchat/gen/realchat/delivery/v1/delivery_facts_service';
 import { LogService } from '@realchat/gen/realchat/messaging/v1/log_service';
 import { MembershipService } from '@realchat/gen/realchat/messaging/v1/membership_service';
+import { MessageFactsService } from '@realchat/gen/realchat/messaging/v1/message_facts_service';
 import { PUBLIC_SERVICES } from './public-services.ts';
 
 /** What stands between clients and the public services. */
@@ -15,6 +17,8 @@ const CALLERS = new Map<DescService, readonly string[]>([
   [AccountService, ['messaging']],
   [LogService, ['delivery']],
   [MembershipService, ['delivery']],
+  [MessageFactsService, ['operations']],
+  [DeliveryFactsService, ['operations']],
 ]);
 
 /** The names of the processes that may call a service. */

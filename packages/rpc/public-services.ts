@@ -6,6 +6,7 @@ import { ConversationService } from '@realchat/gen/realchat/messaging/v1/convers
 import { MessageService } from '@realchat/gen/realchat/messaging/v1/message_service';
 import { ActivityService } from '@realchat/gen/realchat/operations/v1/activity_service';
 import { DeadLetterService } from '@realchat/gen/realchat/operations/v1/dead_letter_service';
+import { ExplainService } from '@realchat/gen/realchat/operations/v1/explain_service';
 import { ProfileService } from '@realchat/gen/realchat/profile/v1/profile_service';
 
 /** The services that clients may call: what the edge routes and reflection describes. All others are internal. */
@@ -18,6 +19,7 @@ export const PUBLIC_SERVICES: readonly DescService[] = [
   // Of these, every method asks for an operator.
   DeadLetterService,
   ActivityService,
+  ExplainService,
 ];
 
 /** The methods that need no access token: those by which one is got or given up, and reflection, where it is served. */

@@ -12,7 +12,9 @@ export const messagingSettings = {
   ...rpcSettings,
   ...databaseSettings,
   ...redisSettings,
-  INTERNAL_LISTEN: hostPort.describe('Where LogService is served to the mesh; never routed by the edge.'),
+  INTERNAL_LISTEN: hostPort.describe(
+    'Where LogService, MembershipService and MessageFactsService are served to the mesh; never routed by the edge.',
+  ),
   UNREAD_AUDIT_SECONDS: z.coerce
     .number()
     .int()

@@ -25,6 +25,11 @@ export interface MembershipContext {
   pool: Pool;
 }
 
+/** What operators' questions about messages are answered from. */
+export interface FactsContext {
+  pool: Pool;
+}
+
 /** What the log's internal readers work with. */
 export interface LogContext {
   pool: Pool;

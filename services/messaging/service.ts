@@ -3,6 +3,7 @@ import { AccountService } from '@realchat/gen/realchat/auth/v1/account_service';
 import { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
 import { LogService } from '@realchat/gen/realchat/messaging/v1/log_service';
 import { MembershipService } from '@realchat/gen/realchat/messaging/v1/membership_service';
+import { MessageFactsService } from '@realchat/gen/realchat/messaging/v1/message_facts_service';
 import { MessageService } from '@realchat/gen/realchat/messaging/v1/message_service';
 import { openIdentity } from '@realchat/identity';
 import { createHinter } from '@realchat/outbox';
@@ -22,7 +23,7 @@ import {
 import { type OpsServer, type Service, startOpsServer, stopInOrder, type Telemetry } from '@realchat/telemetry';
 import { createTransientPublisher } from '@realchat/transients';
 import type { MessagingConfig } from './config.ts';
-import type { LogContext, MembershipContext, MessagingContext } from './context.ts';
+import type { FactsContext, LogContext, MembershipContext, MessagingContext } from './context.ts';
 import { purgeSendKeys } from './db/purge-send-keys.ts';
 import { readEpoch } from './db/read-log.ts';
 import { createReadTeller } from './db/read-teller.ts';
@@ -36,6 +37,7 @@ import { createConversation } from './rpc/create-conversation.ts';
 import { findCompanions } from './rpc/find-companions.ts';
 import { getConversation } from './rpc/get-conversation.ts';
 import { getMessage } from './rpc/get-message.ts';
+import { getMessageFacts } from './rpc/get-message-facts.ts';
 import { leaveConversation } from './rpc/leave-conversation.ts';
 import { listConversations } from './rpc/list-conversations.ts';
 import { listMembers } from './rpc/list-members.ts';
@@ -122,7 +124,7 @@ export function createMessagingService(config: MessagingConfig, telemetry: Telem
   const internal = createGrpcServer({
     listen: config.INTERNAL_LISTEN,
     identity,
-    implementations: [logService(logContext), membershipService({ pool })],
+    implementations: [logService(logContext), membershipService({ pool }), factsService({ pool })],
     classify,
     log,
     metrics: callMetrics,
@@ -212,6 +214,12 @@ function membershipService(context: MembershipContext) {
   return implement(MembershipService, {
     checkMembership: (_call, request) => checkMembership(context, request),
     findCompanions: (_call, request) => findCompanions(context, request),
+  });
+}
+
+function factsService(context: FactsContext) {
+  return implement(MessageFactsService, {
+    getMessageFacts: (_call, request) => getMessageFacts(context, request),
   });
 }
 
