@@ -20,6 +20,9 @@ export const USAGE = `realchat <command> [options]
   dlq replay <id…> | --all                 appends it to its topic again; --all takes what the filter selects
   dlq discard <id…> --reason <text>        gives it up
   dlq watch                                prints each that comes or changes; Ctrl-C ends it
+  explain <message id> <user id or username>
+                                           for operators: what became of a message on its way to a user
+  activity [--day YYYY-MM-DD]              for operators: messages and members of each conversation on a day, today unless told
   ops list | grant <user id> | revoke <user id>
                                            who is an operator; where DATABASE_URL is the database of operations
 
@@ -28,7 +31,7 @@ export const USAGE = `realchat <command> [options]
   --timeout <seconds>  how long to try (20)
   --topic --class --key --state --since --until
                        of dlq: which ones; state is open, replaying, replayed or discarded, times are as Date reads them
-  --limit <count>      of dlq list and replay: how many at most (50, 100)
+  --limit <count>      of dlq list, dlq replay and activity: how many at most (50, 100, 50)
   --dry-run            of dlq replay: says what would be done
   --out-of-order       of dlq replay: even before an earlier one of the same key
   --id <key>           of send: the key of an attempt whose end is not known, so that it is not sent twice
@@ -50,6 +53,8 @@ export interface CommandLine {
   readonly direct: string | undefined;
   readonly id: string | undefined;
   readonly help: boolean;
+  /** Of activity; empty: today. */
+  readonly day: string;
   readonly dlq: DlqOptions;
 }
 
@@ -91,6 +96,7 @@ export function parseCommandLine(args: readonly string[], env: NodeJS.ProcessEnv
       'dry-run': { type: 'boolean', default: false },
       'out-of-order': { type: 'boolean', default: false },
       reason: { type: 'string', default: '' },
+      day: { type: 'string', default: '' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -101,11 +107,11 @@ export function parseCommandLine(args: readonly string[], env: NodeJS.ProcessEnv
   if (!(seconds > 0 && seconds <= 3_600)) throw new UsageError('--timeout is a number of seconds, at most 3600');
   // A session is one edge's: another edge gets a folder of its own.
   const folder = join(env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'realchat', new URL(url).host);
-  const { json, title, direct, id, help } = values;
+  const { json, title, direct, id, help, day } = values;
   const limit = Number(values.limit);
   if (!Number.isInteger(limit) || limit < 0 || limit > 500) throw new UsageError('--limit is a number, at most 500');
   const { topic, class: errorClass, key, state, since, until, all, reason } = values;
   const flags = { all, dryRun: values['dry-run'], outOfOrder: values['out-of-order'] };
   const dlq = { topic, errorClass, key, state, since, until, limit, reason, ...flags };
-  return { command, operands, url, folder, json, timeoutMs: seconds * 1_000, title, direct, id, help, dlq };
+  return { command, operands, url, folder, json, timeoutMs: seconds * 1_000, title, direct, id, help, day, dlq };
 }

@@ -1,9 +1,11 @@
 import { createInterface } from 'node:readline';
 import { createRealChat, newId, type RealChat } from '@realchat/client';
 import { ConversationKind } from '@realchat/gen/realchat/messaging/v1/conversation';
+import { activity } from './activity.ts';
 import type { CommandLine } from './command-line.ts';
 import { dlq } from './dlq.ts';
 import { CommandFailure, exitCodes, UsageError } from './exit-codes.ts';
+import { explain } from './explain.ts';
 import { fileStore, withoutOutbox } from './file-store.ts';
 import { messageFields, type Output, printable } from './output.ts';
 
@@ -26,6 +28,11 @@ const COMMANDS: Record<string, (context: Context) => Promise<void>> = {
   send,
   tail,
   whoami,
+  explain: (context) => explain(context.line.operands, () => resumed(context), context.output),
+  activity({ line, chat, output }) {
+    const { operands: given, day, dlq: options } = line;
+    return activity({ operands: given, day, limit: options.limit }, () => resumed({ chat }), output);
+  },
   dlq: (context) => dlq(context.line, () => resumed(context), context.output, context.signal),
 };
 
@@ -144,7 +151,7 @@ async function resume(chat: RealChat): Promise<void> {
   if (!(await chat.resume())) throw new CommandFailure(exitCodes.loggedOut, 'Log in first.');
 }
 
-async function resumed({ chat }: Context): Promise<RealChat> {
+async function resumed({ chat }: Pick<Context, 'chat'>): Promise<RealChat> {
   await resume(chat);
   return chat;
 }

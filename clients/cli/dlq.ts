@@ -1,5 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { type Timestamp, timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { Client } from '@connectrpc/connect';
 import type { RealChat } from '@realchat/client';
 import type {
@@ -17,6 +17,7 @@ import {
 import type { CommandLine, DlqOptions } from './command-line.ts';
 import { CommandFailure, exitCodes, UsageError } from './exit-codes.ts';
 import { type Output, printable } from './output.ts';
+import { iso, nameIn } from './words.ts';
 
 interface Context {
   readonly line: CommandLine;
@@ -204,14 +205,4 @@ function outcomeLine({ deadLetterId, result, detail }: ReplayOutcome): string {
 
 function stateName(state: DeadLetterState): string {
   return STATES[state - 1] ?? 'unknown';
-}
-
-/** `WOULD_REPLAY` is `would-replay`; what a newer server says is `unknown`. */
-function nameIn(names: Record<string, number>, value: number): string {
-  const name = Object.keys(names).find((each) => names[each] === value);
-  return name?.toLowerCase().replaceAll('_', '-') ?? 'unknown';
-}
-
-function iso(time: Timestamp | undefined): string | undefined {
-  return time && timestampDate(time).toISOString();
 }

@@ -82,7 +82,8 @@ class AddressResolver {
   }
 }
 
-async function addressesOf({ host, port }: HostPort): Promise<HostPort[]> {
+/** The addresses behind a host: itself, or each that its name has. Rejects when the name has none. */
+export async function addressesOf({ host, port }: HostPort): Promise<HostPort[]> {
   if (isIP(host) !== 0) return [{ host, port }];
   const found = await lookup(host, { all: true });
   // Both kinds of address of a name are of the same instances: `localhost` is not two of them.

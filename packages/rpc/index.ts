@@ -5,6 +5,7 @@ export { type ChannelOptions, createChannel } from './channel.ts';
 export { type CallOptions, createGrpcClient, type GrpcClient, isCalleeUnavailable } from './client.ts';
 export { type ConnectJson, toConnectJson } from './connect-json.ts';
 export { channelCredentials, channelOptions } from './credentials.ts';
+export { createEveryInstance, type EveryInstance, type InstanceAnswer } from './every-instance.ts';
 export { Encoded, type Handlers, type Implementation, implement, type ResponseStream } from './implement.ts';
 export { createKeyCache, type KeyCache } from './key-cache.ts';
 export { isOpen, OPEN_METHODS, PUBLIC_SERVICES } from './public-services.ts';

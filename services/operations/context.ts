@@ -1,5 +1,8 @@
 import type { Pool } from '@realchat/db';
 import type { EventLog, Producer } from '@realchat/eventlog';
+import type { DeliveryFactsService } from '@realchat/gen/realchat/delivery/v1/delivery_facts_service';
+import type { MessageFactsService } from '@realchat/gen/realchat/messaging/v1/message_facts_service';
+import type { EveryInstance, GrpcClient } from '@realchat/rpc';
 import type { Events } from './events.ts';
 
 /** What operations' handlers and consumers work with. */
@@ -9,6 +12,10 @@ export interface OperationsContext {
   eventLog: Pick<EventLog, 'fetching'>;
   /** Appends what is replayed. */
   producer: Producer;
+  /** Where a message stands. */
+  messageFacts: Pick<GrpcClient<(typeof MessageFactsService)['method']>, 'getMessageFacts'>;
+  /** What each delivery node knows of it. */
+  deliveryNodes: Pick<EveryInstance<(typeof DeliveryFactsService)['method']>, 'ask'>;
   events: Events;
   /** Whether a session has ended, as far as is known here. */
   isRevoked: (sessionId: string) => boolean;

@@ -7,16 +7,22 @@ import {
   EventLogUnavailableError,
   type GroupReader,
 } from '@realchat/eventlog';
+import { DeliveryFactsService } from '@realchat/gen/realchat/delivery/v1/delivery_facts_service';
+import { MessageFactsService } from '@realchat/gen/realchat/messaging/v1/message_facts_service';
 import { ActivityService } from '@realchat/gen/realchat/operations/v1/activity_service';
 import { DeadLetterService } from '@realchat/gen/realchat/operations/v1/dead_letter_service';
+import { ExplainService } from '@realchat/gen/realchat/operations/v1/explain_service';
 import { openIdentity } from '@realchat/identity';
 import { createRevocations } from '@realchat/revocation';
 import {
+  createEveryInstance,
+  createGrpcClient,
   createGrpcServer,
   createKeyCache,
   createTokenVerifier,
   type Implementation,
   implement,
+  isCalleeUnavailable,
   type KeyCache,
   PUBLIC_SERVICES,
   type RpcError,
@@ -30,6 +36,7 @@ import type { OperationsContext } from './context.ts';
 import { measureLetters, purgeLetters } from './db/measure-letters.ts';
 import { createEvents } from './events.ts';
 import { discardDeadLetters } from './rpc/discard-dead-letters.ts';
+import { explainDelivery } from './rpc/explain-delivery.ts';
 import { getDeadLetter } from './rpc/get-dead-letter.ts';
 import { listActivity } from './rpc/list-activity.ts';
 import { listDeadLetters } from './rpc/list-dead-letters.ts';
@@ -42,6 +49,8 @@ const MEASURE_EVERY_MS = 2_000;
 const PURGE_ROWS = 1_000;
 /** Counting costs by the run of records, not by the record, and nobody waits for it. */
 const ACTIVITY_GATHER_MS = 1_000;
+/** Who asks what became of a message waits for each service that long. */
+const FACTS_DEADLINE_MS = 2_000;
 
 /** The operations process: what operators see and do, made from the event log. */
 export interface OperationsService extends Service {
@@ -56,12 +65,17 @@ export function createOperationsService(config: OperationsConfig, telemetry: Tel
   const eventLog = createEventLog({ brokers: config.KAFKA_BROKERS, clientId: config.INSTANCE_ID, log, metrics });
   const keys = createKeyCache({ urls: config.JWKS_URL, identity, file: config.JWKS_CACHE_FILE, log });
   const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });
+  const asking = { identity, deadlineMs: FACTS_DEADLINE_MS };
+  const messageFacts = createGrpcClient(MessageFactsService, config.MESSAGING_INTERNAL, asking);
+  const deliveryNodes = createEveryInstance(DeliveryFactsService, config.DELIVERY_INTERNAL, asking);
   const stopping = new AbortController();
   const events = createEvents(metrics, log);
   const context: OperationsContext = {
     pool,
     eventLog,
     producer: eventLog.producer(),
+    messageFacts,
+    deliveryNodes,
     events,
     isRevoked: (sessionId) => revocations.isRevoked(sessionId),
     stopping: stopping.signal,
@@ -69,7 +83,7 @@ export function createOperationsService(config: OperationsConfig, telemetry: Tel
   const server = createGrpcServer({
     listen: config.GRPC_LISTEN,
     identity,
-    implementations: [deadLetterService(context), activityService(context)],
+    implementations: [deadLetterService(context), activityService(context), explainService(context)],
     tokens: createTokenVerifier({
       keys,
       issuer: config.TOKEN_ISSUER,
@@ -133,6 +147,8 @@ export function createOperationsService(config: OperationsConfig, telemetry: Tel
         ['grpc', GRACE_MS + 500, () => server.stop(GRACE_MS)],
         ['measuring', 100, () => clearInterval(measuring)],
         ['event log', 5_000, () => eventLog.stop()],
+        ['messaging', 100, () => messageFacts.close()],
+        ['delivery nodes', 100, () => deliveryNodes.close()],
         ['revocations', 100, () => revocations.stop()],
         ['keys', 1_000, () => keys.stop()],
         ['identity', 100, () => identity?.stop()],
@@ -158,6 +174,12 @@ function activityService(context: OperationsContext): Implementation {
   });
 }
 
+function explainService(context: OperationsContext): Implementation {
+  return implement(ExplainService, {
+    explainDelivery: (call, request) => explainDelivery(context, call, request),
+  });
+}
+
 /**
  * Waits for the readers once, so that a start is known to be whole. Later a silent event log is no reason to stop showing
  * what was read; its gauge tells.
@@ -176,6 +198,7 @@ function createReadiness({ pool, keys, readers }: { pool: Pool; keys: KeyCache; 
 
 function classify(error: unknown): RpcError | undefined {
   if (isDatabaseUnavailable(error)) return unavailable('the database of operations is away; retry', error);
+  if (isCalleeUnavailable(error)) return unavailable('a service that this call needs is away; retry', error);
   if (error instanceof EventLogUnavailableError) return unavailable('the event log is away; retry', error);
   return undefined;
 }

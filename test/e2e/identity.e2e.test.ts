@@ -8,9 +8,11 @@ import { RateLimitService } from '@realchat/gen/envoy/service/ratelimit/v3/rls';
 import { ServerReflection } from '@realchat/gen/grpc/reflection/v1/reflection';
 import { AccountService } from '@realchat/gen/realchat/auth/v1/account_service';
 import { AuthService } from '@realchat/gen/realchat/auth/v1/auth_service';
+import { DeliveryFactsService } from '@realchat/gen/realchat/delivery/v1/delivery_facts_service';
 import { DeliveryService } from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import { LogService } from '@realchat/gen/realchat/messaging/v1/log_service';
 import { MembershipService } from '@realchat/gen/realchat/messaging/v1/membership_service';
+import { MessageFactsService } from '@realchat/gen/realchat/messaging/v1/message_facts_service';
 import { MessageService } from '@realchat/gen/realchat/messaging/v1/message_service';
 import { DeadLetterService } from '@realchat/gen/realchat/operations/v1/dead_letter_service';
 import { ProfileService } from '@realchat/gen/realchat/profile/v1/profile_service';
@@ -81,6 +83,7 @@ type PortName =
   | 'messagingGrpc'
   | 'messagingInternal'
   | 'deliveryGrpc'
+  | 'deliveryInternal'
   | 'operationsGrpc'
   | 'gatewayRateLimit'
   | 'gatewayHttp'
@@ -93,6 +96,8 @@ const rows: [port: PortName, server: MeshName, method: DescMethod, callers: stri
   ['messagingGrpc', 'messaging', MessageService.method.sendMessage, ['envoy', 'gateway']],
   ['messagingInternal', 'messaging', LogService.method.readHeads, ['delivery']],
   ['messagingInternal', 'messaging', MembershipService.method.checkMembership, ['delivery']],
+  ['messagingInternal', 'messaging', MessageFactsService.method.getMessageFacts, ['operations']],
+  ['deliveryInternal', 'delivery', DeliveryFactsService.method.getDeliveryFacts, ['operations']],
   ['deliveryGrpc', 'delivery', DeliveryService.method.subscribe, ['envoy', 'gateway']],
   ['gatewayRateLimit', 'gateway', RateLimitService.method.shouldRateLimit, ['envoy']],
   ['operationsGrpc', 'operations', DeadLetterService.method.listDeadLetters, ['envoy', 'gateway']],

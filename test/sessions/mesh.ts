@@ -113,6 +113,7 @@ export async function startSessionsMesh(): Promise<SessionsMesh> {
     createDeliveryService(
       parseConfig(deliverySettings, {
         ...verifying,
+        INTERNAL_LISTEN: ANYWHERE,
         MESSAGING_INTERNAL: at(messaging.ports.internal),
         DATABASE_URL: deliveryUrl,
         CURSOR_SECRET: 'a secret for tests, long enough for them',

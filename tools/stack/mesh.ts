@@ -97,6 +97,7 @@ export function meshTable(context: MeshContext, number = 1): Record<MeshName, Me
   const internal = {
     AUTH_INTERNAL: every('auth', 'authInternal'),
     MESSAGING_INTERNAL: every('messaging', 'messagingInternal'),
+    DELIVERY_INTERNAL: every('delivery', 'deliveryInternal'),
   };
 
   return {
@@ -129,7 +130,8 @@ export function meshTable(context: MeshContext, number = 1): Record<MeshName, Me
         ...identity('profile'),
         ...tokens('profile'),
         ...redis,
-        ...internal,
+        AUTH_INTERNAL: internal.AUTH_INTERNAL,
+        MESSAGING_INTERNAL: internal.MESSAGING_INTERNAL,
         GRPC_LISTEN: at('profileGrpc'),
         DATABASE_URL: database('profile'),
         KAFKA_BROKERS: kafka('PROFILE'),
@@ -171,8 +173,10 @@ export function meshTable(context: MeshContext, number = 1): Record<MeshName, Me
         ...identity('delivery'),
         ...tokens('delivery'),
         ...redis,
-        ...internal,
+        AUTH_INTERNAL: internal.AUTH_INTERNAL,
+        MESSAGING_INTERNAL: internal.MESSAGING_INTERNAL,
         GRPC_LISTEN: at('deliveryGrpc'),
+        INTERNAL_LISTEN: at('deliveryInternal'),
         DATABASE_URL: database('delivery'),
         KAFKA_BROKERS: kafka('DELIVERY'),
         CURSOR_SECRET: secrets.cursor,
@@ -189,6 +193,8 @@ export function meshTable(context: MeshContext, number = 1): Record<MeshName, Me
         ...tokens('operations'),
         ...redis,
         GRPC_LISTEN: at('operationsGrpc'),
+        MESSAGING_INTERNAL: internal.MESSAGING_INTERNAL,
+        DELIVERY_INTERNAL: internal.DELIVERY_INTERNAL,
         DATABASE_URL: database('operations'),
         KAFKA_BROKERS: kafka('OPERATIONS'),
       },

@@ -91,6 +91,8 @@ describe('the table of the mesh', () => {
     expect(gateway['MESSAGING_ADDRESS']).toBe(variables('messaging')['GRPC_LISTEN']);
     expect(gateway['DELIVERY_ADDRESS']).toBe(variables('delivery')['GRPC_LISTEN']);
     expect(variables('delivery')['MESSAGING_INTERNAL']).toBe(variables('messaging')['INTERNAL_LISTEN']);
+    expect(variables('operations')['MESSAGING_INTERNAL']).toBe(variables('messaging')['INTERNAL_LISTEN']);
+    expect(variables('operations')['DELIVERY_INTERNAL']).toBe(variables('delivery')['INTERNAL_LISTEN']);
     expect(variables('messaging')['AUTH_INTERNAL']).toBe(variables('auth')['INTERNAL_LISTEN']);
     expect(new URL(variables('delivery')['JWKS_URL'] ?? '').host).toBe(variables('auth')['JWKS_LISTEN']);
   });
@@ -130,6 +132,7 @@ describe('the table of a mesh in twos', async () => {
       expect(gateway['DELIVERY_ADDRESS']).toBe(listens('delivery', 'GRPC_LISTEN'));
     }
     expect(told('delivery')['MESSAGING_INTERNAL']).toBe(listens('messaging', 'INTERNAL_LISTEN'));
+    expect(told('operations-2')['DELIVERY_INTERNAL']).toBe(listens('delivery', 'INTERNAL_LISTEN'));
     expect(told('messaging-2')['AUTH_INTERNAL']).toBe(listens('auth', 'INTERNAL_LISTEN'));
     const keys = told('delivery')
       ['JWKS_URL']?.split(',')

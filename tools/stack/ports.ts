@@ -18,6 +18,7 @@ export const defaultPorts = {
   messagingOps: 7321,
   relayOps: 7331,
   deliveryGrpc: 7401,
+  deliveryInternal: 7411,
   deliveryOps: 7421,
   gatewayHttp: 7501,
   gatewayH2c: 7502,

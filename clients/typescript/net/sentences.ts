@@ -7,6 +7,8 @@ const BY_REASON: Record<string, string> = {
   CONVERSATION_WITH_SELF: 'You cannot open a conversation with yourself.',
   DEAD_LETTER_NOT_FOUND: 'There is no such dead letter.',
   DEAD_LETTER_NOT_OPEN: 'One of these was replayed already, and cannot be discarded.',
+  DAY_INVALID: 'The month has no such day.',
+  MESSAGE_NOT_FOUND: 'There is no such message.',
   NOT_AN_OPERATOR: 'This is for operators. Whoever may reach the database makes one: realchat ops grant.',
   PASSWORD_TOO_COMMON: 'This password is too easy to guess. Choose another one.',
   PROFILE_NOT_FOUND: 'There is no user of this name.',

@@ -1,3 +1,4 @@
+import { DeliveryFactsService } from '@realchat/gen/realchat/delivery/v1/delivery_facts_service';
 import { DeliveryService as DeliveryContract } from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import { recordedTelemetry, until } from '@realchat/testkit';
 import { createTestClient } from '@realchat/testkit/rpc-client';
@@ -39,6 +40,8 @@ export async function startNode(config: DeliveryConfig, issuer: Awaited<ReturnTy
     /** The unary calls of a user. */
     as: async (userId: string, claims: Record<string, unknown> = {}) =>
       createTestClient(DeliveryContract, service.ports.grpc, await issuer.sign({ sub: userId, ...claims })),
+    /** What operations asks. */
+    facts: () => createTestClient(DeliveryFactsService, service.ports.internal),
     anonymous: () => createTestClient(DeliveryContract, service.ports.grpc),
     async start() {
       if (running) return;

@@ -25,6 +25,7 @@ export async function startStage(kafka: TestKafka, settings: Record<string, stri
   const relay = startRelay(memory, eventLog);
   const environment = {
     GRPC_LISTEN: '127.0.0.1:0',
+    INTERNAL_LISTEN: '127.0.0.1:0',
     OPS_LISTEN: '127.0.0.1:0',
     MESSAGING_INTERNAL: `127.0.0.1:${messaging.port}`,
     KAFKA_BROKERS: kafka.broker,

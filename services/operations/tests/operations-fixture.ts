@@ -41,6 +41,9 @@ export async function startOperations(broker: string, env: Record<string, string
     TOKEN_ISSUER: ISSUER,
     TOKEN_AUDIENCE: AUDIENCE,
     KAFKA_BROKERS: broker,
+    // Nobody is asked unless a test says so.
+    MESSAGING_INTERNAL: '127.0.0.1:9',
+    DELIVERY_INTERNAL: '127.0.0.1:9',
     REDIS_URL: redisUrl(),
     INSTANCE_ID: `operations-${randomBytes(4).toString('hex')}`,
     DATABASE_URL: databaseUrl,

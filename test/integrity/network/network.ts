@@ -16,7 +16,7 @@ const PEERS: Record<
   redis: { engine: 'valkey' },
   auth: { service: 'auth', grpc: 'authGrpc', internal: 'authInternal' },
   messaging: { service: 'messaging', grpc: 'messagingGrpc', internal: 'messagingInternal' },
-  delivery: { service: 'delivery', grpc: 'deliveryGrpc', internal: 'deliveryGrpc' },
+  delivery: { service: 'delivery', grpc: 'deliveryGrpc', internal: 'deliveryInternal' },
 };
 
 /** Between which parts there can be a proxy: `<process>-<peer>`, for all instances of both, and `clients-edge`. */
