@@ -39,7 +39,15 @@ describe('the ports of further instances', () => {
       Object.keys(ports)
         .filter((name) => name.includes('@'))
         .toSorted(),
-    ).toEqual(['deliveryGrpc@2', 'deliveryOps@2', 'kafkaDelivery@2', ...[2, 3].flatMap(ofMessaging)].toSorted());
+    ).toEqual(
+      [
+        'deliveryGrpc@2',
+        'deliveryInternal@2',
+        'deliveryOps@2',
+        'kafkaDelivery@2',
+        ...[2, 3].flatMap(ofMessaging),
+      ].toSorted(),
+    );
   });
 
   it('collide with none', () => {
