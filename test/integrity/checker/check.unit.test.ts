@@ -315,6 +315,24 @@ describe('what cannot be told is unknown, never true', () => {
   });
 });
 
+test('what was said before somebody left is not owed to a device that had to read it again after that, and to no other', () => {
+  const history = goodHistory();
+  const device = deviceOf(history);
+  const list = pushes(history);
+  const { at, event } = list[list.findLastIndex(isMessage)] as Push;
+  device.observations = list.filter((each) => each.kind === 'reset' || !isSamePlace(each.event, event));
+  const isI2Broken = () => broken(history).includes('I2');
+  expect(isI2Broken()).toBe(true);
+  const { user } = device;
+  const leave = { user, conversation: event.conversation, at: at + 1, until: Number.POSITIVE_INFINITY };
+  history.leaves.push(leave);
+  expect(isI2Broken()).toBe(true);
+  device.observations.push({ kind: 'reset', at: at + 2, reason: 'BACKLOG_TOO_LARGE' });
+  expect(isI2Broken()).toBe(false);
+  leave.until = at + 1.5;
+  expect(isI2Broken()).toBe(true);
+});
+
 test('a counter-example is told as the way of its message', () => {
   const history = goodHistory();
   const list = pushes(history);

@@ -1,4 +1,4 @@
-import type { History, Seen, Send } from '../history/history.ts';
+import type { Device, History, Seen, Send } from '../history/history.ts';
 import {
   acksOf,
   describeEvent,
@@ -58,6 +58,7 @@ export const delivered: Invariant = {
     devices.some((device) => device.connected) ? undefined : 'no device is connected at the end',
   *holds(history) {
     const isDue = membership(history);
+    const isGone = readableNoMore(history);
     const sent = [...Map.groupBy(history.sends, (send) => send.conversation)];
     for (const device of history.devices) {
       if (!device.connected) continue;
@@ -68,13 +69,27 @@ export const delivered: Invariant = {
           const [ack] = acksOf(send);
           if (!ack || send.invokedAt < device.liveAt) continue;
           const place = { conversation, seq: ack.seq, device: device.device };
-          if (!isDue(device.user, place) || shown.has(placeOf(place))) continue;
+          if (!isDue(device.user, place) || shown.has(placeOf(place)) || isGone(device, send)) continue;
           yield { text: `${device.device} was never shown ${describeSend(send)}, acked at seq ${ack.seq}`, place };
         }
       }
     }
   },
 };
+
+/**
+ * Answers whether a message was out of a device's reach when it could have been shown: its user was put out after the message was
+ * sent, and was no member any more when the device was told to read again what it had missed. Who has left may not read.
+ */
+function readableNoMore({ leaves }: History): (device: Device, send: Send) => boolean {
+  const byMember = Map.groupBy(leaves, ({ conversation, user }) => `${conversation}/${user}`);
+  return ({ user, observations }, { conversation, invokedAt }) => {
+    const after = (byMember.get(`${conversation}/${user}`) ?? []).filter(({ at }) => at >= invokedAt);
+    return after.some((leave) =>
+      observations.some((each) => each.kind === 'reset' && leave.at <= each.at && each.at <= leave.until),
+    );
+  };
+}
 
 /** I7: nothing is stored or shown that nobody sent, or whose every call was refused. */
 export const noPhantom: Invariant = {
