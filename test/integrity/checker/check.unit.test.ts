@@ -333,6 +333,21 @@ test('what was said before somebody left is not owed to a device that had to rea
   expect(isI2Broken()).toBe(true);
 });
 
+test('who is let in while being put out may be either: nothing that follows is a leak for certain', () => {
+  const change = (op: object, at: number) => ({ type: 'membership', at, ...op });
+  const both = { conversation: 'conversation-0', users: ['user-1'] };
+  const lines = (add: [from: number, to: number]) => [
+    change({ op: 'invoke', call: 1, what: 'remove', ...both }, 10),
+    change({ op: 'invoke', call: 2, what: 'add', ...both }, add[0]),
+    change({ op: 'ok', call: 1, conversation: 'conversation-0' }, 20),
+    change({ op: 'ok', call: 2, conversation: 'conversation-0' }, add[1]),
+  ];
+  const leaveOf = (add: [number, number]) => readHistory(lines(add) as never).leaves[0];
+  expect(leaveOf([15, 25])).toMatchObject({ at: 20, until: 15 });
+  expect(leaveOf([30, 40])).toMatchObject({ at: 20, until: 30 });
+  expect(leaveOf([5, 8])).toMatchObject({ at: 20, until: Number.POSITIVE_INFINITY });
+});
+
 test('a counter-example is told as the way of its message', () => {
   const history = goodHistory();
   const list = pushes(history);

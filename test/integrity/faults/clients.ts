@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { BareDevice } from '../clients/bare-device.ts';
@@ -54,13 +54,14 @@ export const clients: Fault[] = [
       const { stack } = field.mesh;
       const pid = stack.process('gateway').pid ?? 0;
       const used = (await readdir(`/proc/${pid}/fd`)).length;
+      const usual = /^Max open files +(\d+)/m.exec(await readFile(`/proc/${pid}/limits`, 'utf8'))?.[1];
       const before = streamsLost(field);
       await promisify(execFile)('prlimit', ['--pid', String(pid), `--nofile=${used}:`]);
       // Sockets that are cut now find no place there.
       await stack.process('envoy').kill('SIGKILL');
       await stack.process('envoy').waitReady();
       await delay(field.lastsMs);
-      await promisify(execFile)('prlimit', ['--pid', String(pid), '--nofile=65536:']);
+      await promisify(execFile)('prlimit', ['--pid', String(pid), `--nofile=${usual}:`]);
       return { bit: true, proof: `the limit was ${used} handles, ${streamsLost(field) - before} streams were lost` };
     },
   },

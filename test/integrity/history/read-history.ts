@@ -103,12 +103,16 @@ class Reader {
       [...seen, ...(history.stored ?? [])],
       changes.filter((change) => change.what === 'create' && change.okAt !== undefined),
     );
-    for (const { what, conversation, users, okAt } of changes) {
+    for (const { what, conversation, users, from, okAt } of changes) {
       if ((what !== 'remove' && what !== 'leave') || okAt === undefined) continue;
       for (const user of users) {
+        // Also one that was under way at the same time: which of them came last is not known.
         const back = changes.filter(
           (each) =>
-            each.what === 'add' && each.conversation === conversation && each.users.includes(user) && each.from > okAt,
+            each.what === 'add' &&
+            each.conversation === conversation &&
+            each.users.includes(user) &&
+            (each.okAt ?? Number.POSITIVE_INFINITY) > from,
         );
         const until = Math.min(Number.POSITIVE_INFINITY, ...back.map((each) => each.from));
         history.leaves.push({ user, conversation, at: okAt, until });
