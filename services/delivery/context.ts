@@ -48,7 +48,7 @@ export interface FactsContext {
   log: NodeLog<unknown>;
   /** What was applied, with the offset in the partition, or -1 for what came from the database. */
   reads: FactRing;
-  streams: Pick<StreamBook, 'find' | 'forgottenAt'>;
+  streams: Pick<StreamBook, 'find' | 'hasForgotten'>;
   pool: Pool;
 }
 

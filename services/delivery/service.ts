@@ -50,9 +50,10 @@ const LOG_LIMITS: NodeLogLimits = {
   ring: { entries: 2_048, bytes: 2 * 1024 * 1024 },
   ahead: { entries: 1_024, bytes: 1024 * 1024 },
 };
-/** For operators who ask: events that were read, of all shards, 24 bytes each; and streams that have ended, 2 KiB each. */
+/** For operators who ask: events that were read, of all shards, 24 bytes each. */
 const REMEMBERED_READS = 65_536;
-const REMEMBERED_STREAMS = 1_024;
+/** The same: streams that have ended, 2 KiB each, and users of whom one was forgotten. */
+const REMEMBERED_STREAMS = { ended: 4_096, forgotten: 65_536 };
 /** Snapshots that are read at once; the others wait, so that a crowd that comes back does not stampede the database. */
 const SNAPSHOTS_AT_ONCE = 32;
 /** Every session is looked at each TURNS * TURN_MS. */

@@ -18,21 +18,27 @@ export interface Remembered {
   waiting: number;
 }
 
-/** The streams of this node that are open, and the newest that have ended. */
+/** How much is remembered of what is over. */
+interface BookLimits {
+  /** Streams that have ended. */
+  ended: number;
+  /** Users of whom it is known that a stream was forgotten. */
+  forgotten: number;
+}
+
+/** The streams of this node that are open, the newest that have ended, and of whom others were forgotten. */
 export class StreamBook {
-  readonly #mostEnded: number;
+  readonly #limits: BookLimits;
   readonly #open = new Map<string, Set<OpenStream>>();
   readonly #ended: StreamRecord[] = [];
   #nextEnded = 0;
-  #forgottenAt: number | undefined;
+  /** When the newest forgotten stream of a user ended; who was added last is last. */
+  readonly #forgotten = new Map<string, number>();
+  /** The same of all users who are not in the map any more. */
+  #othersForgottenAt: number | undefined;
 
-  constructor(mostEnded: number) {
-    this.#mostEnded = mostEnded;
-  }
-
-  /** When the newest of the streams ended that are not remembered any more, by `performance.now()`; undefined: all are. */
-  get forgottenAt(): number | undefined {
-    return this.#forgottenAt;
+  constructor(limits: BookLimits) {
+    this.#limits = limits;
   }
 
   opened(stream: OpenStream): void {
@@ -45,9 +51,15 @@ export class StreamBook {
     const ofUser = this.#open.get(stream.userId);
     ofUser?.delete(stream);
     if (ofUser?.size === 0) this.#open.delete(stream.userId);
-    this.#forgottenAt = this.#ended[this.#nextEnded]?.end?.at ?? this.#forgottenAt;
+    this.#forget(this.#ended[this.#nextEnded]);
     this.#ended[this.#nextEnded] = stream.record;
-    this.#nextEnded = (this.#nextEnded + 1) % this.#mostEnded;
+    this.#nextEnded = (this.#nextEnded + 1) % this.#limits.ended;
+  }
+
+  /** True when a stream of the user that ended after `since`, by `performance.now()`, may not be remembered any more. */
+  hasForgotten(userId: string, since: number): boolean {
+    const at = this.#forgotten.get(userId) ?? this.#othersForgottenAt;
+    return at !== undefined && at >= since;
   }
 
   /** The user's streams of a log, in the order of their beginning, without those that ended before `since`. */
@@ -63,5 +75,17 @@ export class StreamBook {
     return [...ended, ...open]
       .filter(({ record }) => record.epoch === epoch)
       .toSorted((a, b) => a.record.openedAt - b.record.openedAt);
+  }
+
+  #forget(record: StreamRecord | undefined): void {
+    if (!record?.end) return;
+    this.#forgotten.delete(record.userId);
+    this.#forgotten.set(record.userId, record.end.at);
+    if (this.#forgotten.size <= this.#limits.forgotten) return;
+    for (const [userId, at] of this.#forgotten) {
+      this.#forgotten.delete(userId);
+      this.#othersForgottenAt = at;
+      return;
+    }
   }
 }

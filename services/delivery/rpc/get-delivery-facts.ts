@@ -40,7 +40,7 @@ export async function getDeliveryFacts(
   const facts = {
     node,
     streams: remembered.map((each) => streamFacts(each, shard, position)),
-    streamsForgotten: streams.forgottenAt !== undefined && streams.forgottenAt >= since,
+    streamsForgotten: streams.hasForgotten(userId, since),
   };
   const asked = { userId, shard, epochTag: epochTag(log.epoch) };
   const devices = await within(DEVICES_MS, readDevices(context.pool, asked), (error) =>

@@ -113,6 +113,23 @@ test('what came from the database is told as such', async () => {
   });
 });
 
+test('what a device does not read is told to wait, with how much, and as pushed when it reads again', async () => {
+  const { userId, conversationId } = cast();
+  const stream = await open(userId);
+  stream.pause();
+  const text = 'x'.repeat(7_000);
+  const waiting = await until('something waits', async () => {
+    const record = stage.memory.message(conversationId, text);
+    const isRead = async () => ((await ask(userId, record)).node?.tailPosition ?? 0n) >= record.position;
+    await until('the node has read it', isRead);
+    return (await ask(userId, record)).streams[0]?.push === PushState.WAITING && record;
+  });
+  expect((await ask(userId, waiting)).streams[0]?.waitingFrames).toBeGreaterThan(0n);
+  stream.resume();
+  const isPushed = async () => (await ask(userId, waiting)).streams[0]?.push === PushState.PUSHED;
+  await until('it is pushed', isPushed);
+});
+
 test('a node that was started later says so, and has read nothing of before', async () => {
   const { userId, conversationId } = cast();
   const record = stage.memory.message(conversationId, 'before');

@@ -106,7 +106,7 @@ export function createModelNode(memory: MemoryLog) {
     },
     onFailure: () => {},
   });
-  const streams = new StreamBook(1_000);
+  const streams = new StreamBook({ ended: 1_000, forgotten: 1 });
   const context: DeliveryContext = {
     log,
     hub,

@@ -83,8 +83,8 @@ describe('the record of a stream', () => {
 describe('a book of streams', () => {
   const stream = (userId: string) => ({ userId, record: newStreamRecord({ userId }), written: 0, waiting: 0 });
 
-  test('knows those that are open and the newest that ended, and since when it has forgotten some', () => {
-    const book = new StreamBook(2);
+  test('knows those that are open and the newest that ended, and of whom it has forgotten some', () => {
+    const book = new StreamBook({ ended: 2, forgotten: 1 });
     const [a, b, c, open] = [stream('a'), stream('a'), stream('a'), stream('a')];
     const other = stream('b');
     for (const each of [a, b, c, open, other]) book.opened(each);
@@ -92,14 +92,31 @@ describe('a book of streams', () => {
       each.record.ended('cancelled', 0);
       book.ended(each);
     }
-    expect(book.forgottenAt).toBeUndefined();
+    expect(book.hasForgotten('a', 0)).toBe(false);
     expect(book.find('a', 'e', 0).map(({ record }) => record)).toEqual([a, b, c, open].map(({ record }) => record));
     c.record.ended('draining', 0);
     book.ended(c);
-    expect(book.forgottenAt).toBe(a.record.end?.at);
+    const endOfA = a.record.end?.at ?? 0;
+    expect([endOfA, endOfA + 0.001].map((since) => book.hasForgotten('a', since))).toEqual([true, false]);
+    expect(book.hasForgotten('b', 0), 'what was forgotten of another').toBe(false);
     expect(book.find('a', 'e', 0).map(({ record }) => record)).toEqual([b, c, open].map(({ record }) => record));
     expect(book.find('a', 'e', performance.now() + 1).map(({ record }) => record)).toEqual([open.record]);
     expect(book.find('a', 'another log', 0)).toEqual([]);
     expect(book.find('b', 'e', 0)).toHaveLength(1);
+  });
+
+  test('when it has forgotten of too many users to know of whom, it may have forgotten of anyone', () => {
+    const book = new StreamBook({ ended: 1, forgotten: 2 });
+    const streams = ['a', 'b', 'c', 'd'].map(stream);
+    for (const each of streams) {
+      book.opened(each);
+      each.record.ended('cancelled', 0);
+      book.ended(each);
+    }
+    const [endOfA = 0, , endOfC = 0] = streams.map(({ record }) => record.end?.at);
+    // Of a, b and c the streams are forgotten, and of a that it was a's.
+    expect(book.hasForgotten('c', endOfC)).toBe(true);
+    expect(book.hasForgotten('z', endOfA)).toBe(true);
+    expect(book.hasForgotten('z', endOfA + 0.0001)).toBe(false);
   });
 });

@@ -80,7 +80,7 @@ export type GetDeliveryFactsResponse = Message<"realchat.delivery.v1.GetDelivery
   streams: StreamFacts[];
 
   /**
-   * Streams of anyone that ended after the event was committed may be forgotten.
+   * Streams of the user that ended after the event was committed may be forgotten.
    *
    * @generated from field: bool streams_forgotten = 3;
    */
