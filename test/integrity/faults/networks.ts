@@ -19,10 +19,10 @@ export const networks: Fault[] = [
     stream: 'downstream',
     attributes: { latency: 2000, jitter: 1000 },
   }),
-  poisoned('F-06-bandwidth', 'the relay gets 50 KB/s through to Kafka', ['relay-kafka'], {
+  poisoned('F-06-bandwidth', 'the relay gets 20 KB/s through to Kafka, less than there is', ['relay-kafka'], {
     type: 'bandwidth',
     stream: 'upstream',
-    attributes: { rate: 50 },
+    attributes: { rate: 20 },
   }),
   poisoned('F-06-reply-lost', 'Kafka takes what the relay sends, and its answers are lost', ['relay-kafka'], {
     type: 'limit_data',
