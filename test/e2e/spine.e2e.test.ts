@@ -142,7 +142,7 @@ describe('after the run every part has counted the same', () => {
   });
 
   test('the published positions, the topic read back, and delivery', async () => {
-    await store.whenPublished();
+    await whenNobodySaysMore();
     const events = await store.events();
     const { head, published } = await store.progress();
     expect(published).toBe(head);
@@ -160,6 +160,17 @@ describe('after the run every part has counted the same', () => {
     expect(await applied()).toBe(topic.length);
   });
 });
+
+/** What the pages have read is told up to a second later: waits until all is published and nothing more has come for longer. */
+async function whenNobodySaysMore(): Promise<void> {
+  let last = { head: -1, at: 0 };
+  const isQuiet = async () => {
+    const { head, published } = await store.progress();
+    if (head !== last.head) last = { head, at: performance.now() };
+    return published === head && performance.now() - last.at > 2_500;
+  };
+  await until('nobody says more', isQuiet, 30_000);
+}
 
 /** Profiles follow registrations by a moment. */
 function userIdOf(username: string): Promise<string> {
