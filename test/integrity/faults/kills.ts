@@ -77,9 +77,9 @@ export const kills: Fault[] = [
         field,
         busiest,
         () => {
-          const { proof } = weigh();
+          const { bit, proof } = weigh();
           const lost = streamsLost(field) - before;
-          return { bit: lost > 0, proof: `${lost} streams were lost, ${proof}` };
+          return { bit: bit || lost > 0, proof: `${lost} streams were lost, ${proof}` };
         },
         () => messaging.resume(),
       );
