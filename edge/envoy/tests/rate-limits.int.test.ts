@@ -173,6 +173,18 @@ describe('without a rate limit service', () => {
     expect((await grpcCall(edge.grpc, SEND_MESSAGE, undefined, await edge.authorized())).code).toBe(0);
   });
 
+  test('S-56: a flood from all over a /64 is held by one bucket, and its neighbour by another', async () => {
+    const codes: number[] = [];
+    for (let i = 1; i <= 30; i++) {
+      const host = { 'x-forwarded-for': `2001:db8:9:9:${i.toString(16)}::${i.toString(16)}` };
+      codes.push((await grpcCall(edge.grpc, LOGIN, undefined, host)).code);
+    }
+    const passed = codes.filter((code) => code === 0).length;
+    expect(passed).toBeGreaterThanOrEqual(4);
+    expect(passed).toBeLessThanOrEqual(7);
+    expect((await grpcCall(edge.grpc, LOGIN, undefined, { 'x-forwarded-for': '2001:db8:9:a::1' })).code).toBe(0);
+  });
+
   test('S-58: one that hangs costs five calls 50 ms each, and is asked again when it is back', async () => {
     let hangs = true;
     let asked = 0;
