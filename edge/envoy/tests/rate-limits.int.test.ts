@@ -128,7 +128,7 @@ describe('with the rate limit service of two gateways', () => {
 
     const six: number[] = [];
     for (let i = 1; i <= 4; i++)
-      six.push((await grpcCall(edge.grpc, LOGIN, undefined, from(`2001:db8:5:6::${i}`))).code);
+      six.push((await grpcCall(edge.grpc, LOGIN, undefined, from(`2001:db8:5:6:${i}::1`))).code);
     expect(six).toEqual([0, 0, RESOURCE_EXHAUSTED, RESOURCE_EXHAUSTED]);
     expect((await grpcCall(edge.grpc, LOGIN, undefined, from('2001:db8:5:7::1'))).code).toBe(0);
   });

@@ -172,16 +172,16 @@ describe('sockets', () => {
 
   test('S-59: of an address beyond the most are refused with 429; a /64 is one address', async () => {
     const open = await Promise.all(
-      [1, 2, 3, 4, 5, 6].map((host) => rawClient(gateway.webSocketUrl, from(`2001:db8:1:1::${host}`))),
+      [1, 2, 3, 4, 5, 6].map((host) => rawClient(gateway.webSocketUrl, from(`2001:db8:1:1:${host}::1`))),
     );
-    expect(await refusedWith(gateway.webSocketUrl, from('2001:db8:1:1::7'))).toBe(429);
-    const forged = { headers: { 'x-forwarded-for': '198.51.100.1, 2001:db8:1:1::8', 'x-real-ip': '198.51.100.2' } };
+    expect(await refusedWith(gateway.webSocketUrl, from('2001:db8:1:1:7::1'))).toBe(429);
+    const forged = { headers: { 'x-forwarded-for': '198.51.100.1, 2001:db8:1:1:8::1', 'x-real-ip': '198.51.100.2' } };
     expect(await refusedWith(gateway.webSocketUrl, forged)).toBe(429);
     expect(await refusedWith(gateway.webSocketUrl, from('2001:db8:1:2::1'))).toBe(101);
     for (const client of open) client.socket.terminate();
     await until(
       'there is room again',
-      async () => (await refusedWith(gateway.webSocketUrl, from('2001:db8:1:1::9'))) === 101,
+      async () => (await refusedWith(gateway.webSocketUrl, from('2001:db8:1:1:9::1'))) === 101,
     );
   });
 

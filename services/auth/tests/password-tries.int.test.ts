@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { AuthService } from '@realchat/gen/realchat/auth/v1/auth_service';
 import { refusalOf, startProxyFor, startValkey, until } from '@realchat/testkit';
 import { createTestClient } from '@realchat/testkit/rpc-client';
@@ -76,6 +77,15 @@ test('S-46: guessing locks out nobody at another address, and not the owner of a
   expect(await reasonOf(clientAt(attacker).login({ username, password: PASSWORD }))).toBe('RATE_LIMITED');
   await clientAt(someAddress()).login({ username, password: PASSWORD });
   await clientAt(attacker).login({ username, password: PASSWORD, deviceId });
+});
+
+test('S-46: a device is known by its logins: neither an invented one nor another account’s has tries of its own', async () => {
+  const { username } = await register();
+  const { deviceId: elsewhere } = await register();
+  const attacker = clientAt(someAddress());
+  for (let i = 0; i < 4; i++) await refusalOf(attacker.login({ username, password: WRONG, deviceId: randomUUID() }));
+  for (const deviceId of [randomUUID(), elsewhere])
+    expect(await reasonOf(attacker.login({ username, password: WRONG, deviceId }))).toBe('RATE_LIMITED');
 });
 
 test('S-46: one account from many addresses: each further try of a stranger waits, the owner does not, and none is refused', async () => {
