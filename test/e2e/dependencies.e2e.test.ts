@@ -1,4 +1,3 @@
-import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { until } from '@realchat/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -10,6 +9,7 @@ import { newPassword, newUsername, User } from './clients/user.ts';
 import { readMetric } from './support/counters.ts';
 import { useMesh } from './support/mesh.ts';
 import { type MessageStore, openMessageStore } from './support/message-store.ts';
+import { reaches } from './support/reaches.ts';
 import { countDeadLetters, readTopic } from './support/topic.ts';
 
 const KAFKA_DOWN_MS = 20_000;
@@ -78,7 +78,7 @@ test('Kafka killed for 20 s: sends are acked, ReadLog brings them, and the topic
 
   await mesh().stack.process('kafka').kill('SIGKILL', { restart: false });
   const killedAt = performance.now();
-  await expect(reaches('kafka')).rejects.toThrow(/ECONNREFUSED/);
+  await expect(reaches(mesh().stack.ports.kafkaAdmin)).rejects.toThrow(/ECONNREFUSED/);
   const { ackMs, seenMs } = await sendUntil(() => performance.now() - killedAt >= KAFKA_DOWN_MS);
 
   // It bit: the relay could publish nothing, and delivery had everything from the database.
@@ -101,7 +101,7 @@ test('Kafka killed for 20 s: sends are acked, ReadLog brings them, and the topic
 test('Valkey killed: sends, live streams and new sessions go on', async () => {
   const [before, closed] = [acked.length, [...life.closed]];
   await mesh().stack.process('valkey').kill('SIGKILL', { restart: false });
-  await expect(reaches('valkey')).rejects.toThrow(/ECONNREFUSED/);
+  await expect(reaches(mesh().stack.ports.valkey)).rejects.toThrow(/ECONNREFUSED/);
 
   const { ackMs } = await sendUntil(() => acked.length >= before + 50);
   expect(Math.max(...ackMs)).toBeLessThan(1_000);
@@ -144,17 +144,4 @@ function distinct(messages: ChatMessage[]): ChatMessage[] {
 
 function median(values: number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
-}
-
-/** Resolves when something listens on the engine's port. */
-function reaches(engine: 'kafka' | 'valkey'): Promise<void> {
-  const { ports } = mesh().stack;
-  const port = engine === 'kafka' ? ports.kafkaAdmin : ports.valkey;
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port }, () => {
-      socket.destroy();
-      resolve();
-    });
-    socket.once('error', reject);
-  });
 }

@@ -1,4 +1,3 @@
-import { connect } from 'node:net';
 import { DeliveryService } from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import { type InstanceName, inEvery } from '@realchat/stack';
 import { until } from '@realchat/testkit';
@@ -9,6 +8,7 @@ import { newPassword, newUsername, User } from './clients/user.ts';
 import { readMetric } from './support/counters.ts';
 import { type EvenLoad, startEvenLoad } from './support/even-load.ts';
 import { useMesh } from './support/mesh.ts';
+import { reaches } from './support/reaches.ts';
 
 /** Each on a socket of its own, as many as it takes that both gateways and both delivery nodes have some. */
 const LISTENERS = 8;
@@ -54,7 +54,7 @@ test('with Redis killed, live sockets on both nodes go on at the same pace, sess
 
   const before = await windows();
   await mesh().stack.process('valkey').kill('SIGKILL', { restart: false });
-  await expect(reachesValkey()).rejects.toThrow(/ECONNREFUSED/);
+  await expect(reaches(mesh().stack.ports.valkey)).rejects.toThrow(/ECONNREFUSED/);
   const fallbacks = () => holding(['gateway', 'gateway-2'], 'realchat_rate_limit_fallback');
   await until('both gateways count by themselves', async () => (await fallbacks()).every((value) => value === 1));
 
@@ -115,15 +115,4 @@ async function stateOf(viewer: User, user: User): Promise<string> {
   const asked = viewer.call(DeliveryService.method.getPresence, { userIds: [user.userId] });
   const { presences } = await asked.catch(() => ({ presences: [] }));
   return presences[0]?.state === 1 ? 'online' : 'not known';
-}
-
-/** Resolves when something listens on Valkey's port. */
-function reachesValkey(): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port: mesh().stack.ports.valkey }, () => {
-      socket.destroy();
-      resolve();
-    });
-    socket.once('error', reject);
-  });
 }

@@ -13,7 +13,7 @@ import { useMesh } from './support/mesh.ts';
 import { type Callers, startCallers } from './twos/callers.ts';
 import { assembleTransports, type TransportCast } from './twos/cast.ts';
 import {
-  busierOf,
+  byHolding,
   otherOf,
   SERVICES,
   serviceOf,
@@ -159,7 +159,7 @@ test('I14: in all of it no send needed more than one more try', () => {
 });
 
 test.each(SERVICES)('F-01: kill -9 of one %s of two: clients go on with the other', async (service) => {
-  const name = await busierOf(mesh(), service);
+  const [name] = await byHolding(mesh(), service);
   const work = await untilAtWork(mesh(), name);
   const other = await workOf(mesh(), otherOf(name));
   const at = performance.now();
@@ -185,7 +185,7 @@ test.each(SERVICES)('F-01: kill -9 of one %s of two: clients go on with the othe
 test.each(HANGING)(
   'F-02: one %s of two hangs: new calls, streams and sockets are well again within 20 s',
   async (service) => {
-    const name = await busierOf(mesh(), service);
+    const [name] = await byHolding(mesh(), service);
     await untilAtWork(mesh(), name);
     const probe = await createProbe(mesh());
     await until('all is well before', async () => (await probe.round()).length === 0, 20_000);

@@ -42,10 +42,12 @@ export async function workOf(mesh: Mesh, name: InstanceName): Promise<Work> {
   };
 }
 
-/** The one of the two that has more to do: what is lost with it is seen. */
-export async function busierOf(mesh: Mesh, service: ServiceName): Promise<InstanceName> {
-  const [one, other] = await Promise.all([workOf(mesh, service), workOf(mesh, `${service}-2`)]);
-  return one.holds > other.holds ? service : `${service}-2`;
+/** The instances of a service, the one that holds most first: what is lost with it is seen. */
+export async function byHolding(mesh: Mesh, service: ServiceName): Promise<[InstanceName, ...InstanceName[]]> {
+  const names = ([service, `${service}-2`] as const).filter((name) => mesh.stack.processes.has(name));
+  const found = await Promise.all(names.map(async (name) => ({ name, holds: (await workOf(mesh, name)).holds })));
+  const [first = service, ...others] = found.toSorted((a, b) => b.holds - a.holds).map(({ name }) => name);
+  return [first, ...others];
 }
 
 /** Waits until an instance is seen at work: it does more than it had done, and has its share of what is held. */
