@@ -52,13 +52,13 @@ test('with Redis killed, live sockets on both nodes go on at the same pace, sess
   const streams = await holding(['delivery', 'delivery-2'], 'realchat_delivery_sessions');
   expect(Math.min(...sockets, ...streams)).toBeGreaterThan(0);
 
-  const before = await windows();
+  const before = await load.windows(WINDOWS, WINDOW_MS);
   await mesh().stack.process('valkey').kill('SIGKILL', { restart: false });
   await expect(reaches(mesh().stack.ports.valkey)).rejects.toThrow(/ECONNREFUSED/);
   const fallbacks = () => holding(['gateway', 'gateway-2'], 'realchat_rate_limit_fallback');
   await until('both gateways count by themselves', async () => (await fallbacks()).every((value) => value === 1));
 
-  const during = await windows();
+  const during = await load.windows(WINDOWS, WINDOW_MS);
   const figures = `ack p99 ${before.ackMs.toFixed(1)} ms before, ${during.ackMs.toFixed(1)} ms without Redis; shown after ${during.shownMs.toFixed(0)} ms at most`;
   process.stdout.write(`Redis killed: ${figures}; sockets ${sockets.join('+')}, streams ${streams.join('+')}\n`);
   expect(during.ackMs - before.ackMs).toBeLessThanOrEqual(SLOWER_AT_MOST_MS);
@@ -75,16 +75,6 @@ test('with Redis killed, live sockets on both nodes go on at the same pace, sess
   expect((await load.window(WINDOW_MS)).shownMs).toBeLessThanOrEqual(SEEN_WITHIN_MS);
   expect(life.closed).toEqual([]);
 }, 180_000);
-
-/** The least of several windows: whatever else the machine does only adds. All of them were shown in time. */
-async function windows(): Promise<{ ackMs: number; shownMs: number }> {
-  const found: { ackMs: number; shownMs: number }[] = [];
-  for (let i = 0; i < WINDOWS; i++) found.push(await load.window(WINDOW_MS));
-  return {
-    ackMs: Math.min(...found.map(({ ackMs }) => ackMs)),
-    shownMs: Math.max(...found.map(({ shownMs }) => shownMs)),
-  };
-}
 
 async function sessionsOpenAndGoOn(): Promise<void> {
   const late = bySocket();
