@@ -4,6 +4,7 @@ import { Problem } from '@realchat/stack';
 import { bugOf, bugs } from './bugs/bugs.ts';
 import { prove } from './bugs/prove.ts';
 import { catalogue, faultsOf } from './faults/catalogue.ts';
+import { notRun } from './faults/not-run.ts';
 import { parseLines, readHistory } from './history/read-history.ts';
 import { type Options, parseOptions, USAGE } from './run/options.ts';
 import { makeReport, type Report, tellReport } from './run/report.ts';
@@ -26,7 +27,8 @@ async function main(args: string[]): Promise<number> {
   if (options.help) return tell(USAGE);
   if (options.list) {
     const rows = [...catalogue.map(({ id, title }) => [id, title]), ...bugs.map(({ name, title }) => [name, title])];
-    return tell(rows.map(([name = '', title]) => `${name.padEnd(24)} ${title}\n`).join(''));
+    const absent = notRun.map(({ id, title, reason }) => [id, `${title}; cannot be run: ${reason}`]);
+    return tell([...rows, ...absent].map(([name = '', title]) => `${name.padEnd(24)} ${title}\n`).join(''));
   }
   if (options.check !== undefined) return judge(options.check);
   if (options.bugs.length > 0) return proveAll(options, args);

@@ -15,6 +15,8 @@ export interface StoredEvent {
   /** 0: an event without one. */
   seq: number;
   traceparent: string;
+  /** When it was committed: the day in UTC, `YYYY-MM-DD`. */
+  day: string;
   message?: { messageId: string; number: number; sender: string; key: string; text: string };
   /** Users who became members by it. */
   joined?: string[];
@@ -43,6 +45,7 @@ interface EventRow {
   event_id: string;
   body: Buffer;
   traceparent: string;
+  create_time: Date;
 }
 
 /** Connects as messaging's own role. */
@@ -86,6 +89,7 @@ function toStored(row: EventRow): StoredEvent {
     conversation: row.conversation_id,
     seq: Number(row.seq),
     traceparent: row.traceparent,
+    day: row.create_time.toISOString().slice(0, 10),
     ...membershipChange(change),
     ...(message && {
       message: {

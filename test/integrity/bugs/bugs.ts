@@ -3,7 +3,7 @@ export interface Bug {
   name: string;
   title: string;
   /** The services whose processes have it. */
-  services: readonly ('messaging' | 'relay' | 'delivery')[];
+  services: readonly ('messaging' | 'relay' | 'delivery' | 'operations')[];
   /** What is changed: each text must be in the file exactly once. */
   patches: readonly { file: string; from: string; to: string }[];
   /** The faults under which it shows; none: it shows under load alone. */
@@ -122,6 +122,94 @@ export const bugs: readonly Bug[] = [
     ],
     faults: ['F-28'],
     breaks: 'I8',
+  },
+  {
+    name: 'relay-after-last',
+    title: 'a position is committed before its event, and the relay goes on after the last one that it found',
+    services: ['messaging', 'relay'],
+    patches: [
+      {
+        file: 'services/messaging/db/append-messages.ts',
+        from: `events as (
+  insert into event (shard, position, conversation_id, seq, number, type, event_id, create_time, body, traceparent)
+  select shard, position, conversation_id, seq, number, 1, event_id, now, body, traceparent from placed),`,
+        to: '',
+      },
+      {
+        file: 'services/messaging/db/append-messages.ts',
+        from: 'as micros from placed\nunion all',
+        to: 'as micros, position from placed\nunion all',
+      },
+      {
+        file: 'services/messaging/db/append-messages.ts',
+        from: 'select ord, outcome, event_id, seq, number, (extract(epoch from create_time) * 1000000)::bigint from known',
+        to: 'select ord, outcome, event_id, seq, number, (extract(epoch from create_time) * 1000000)::bigint, 0::bigint from known',
+      },
+      {
+        file: 'services/messaging/db/append-messages.ts',
+        from: `events as (
+  insert into event (shard, position, conversation_id, seq, number, type, event_id, create_time, body, traceparent)
+  select $1, position, $2, seq, number, 1, $7::uuid, now, $8::bytea, $9::text from conversations, stamp),`,
+        to: '',
+      },
+      {
+        file: 'services/messaging/db/append-messages.ts',
+        from: 'as micros\nfrom conversations, stamp',
+        to: 'as micros, position, $8::bytea as b, $9::text as t\nfrom conversations, stamp',
+      },
+      {
+        file: 'services/messaging/db/append-messages.ts',
+        from: 'select 1, outcome, event_id, seq, number, (extract(epoch from create_time) * 1000000)::bigint from known',
+        to: 'select 1, outcome, event_id, seq, number, (extract(epoch from create_time) * 1000000)::bigint, 0::bigint, null, null from known',
+      },
+      {
+        file: 'services/messaging/db/append-messages.ts',
+        from: "if (commit.command !== 'COMMIT') throw new Error('the append was rolled back');",
+        to: `if (commit.command !== 'COMMIT') throw new Error('the append was rolled back');
+  await new Promise((resume) => setTimeout(resume, Math.random() * 20));
+  await Promise.all(append.rows.filter((row) => row.outcome === 'stored').map((row: any) => {
+    const draft = drafts[Number(row.ord) - 1]!;
+    return client.query(
+      "insert into event (shard, position, conversation_id, seq, number, type, event_id, create_time, body, traceparent) " +
+        "values ($1, $2, $3, $4, $5, 1, $6, to_timestamp($7::bigint / 1000000.0), $8, $9)",
+      [draft.shard, row.position, draft.conversationId, row.seq, row.number, row.event_id, row.micros, draft.body, draft.traceparent],
+    );
+  }));`,
+      },
+      {
+        file: 'packages/outbox/batch.ts',
+        from: 'if (row.position !== shard.acked + BigInt(run.rows.length) + 1n) break;',
+        to: '',
+      },
+      {
+        file: 'packages/outbox/batch.ts',
+        from: ' else if (rows[0]?.position !== shard.acked + 1n) batch.holes.push(shard);',
+        to: '',
+      },
+      {
+        file: 'packages/outbox/relay.ts',
+        from: 'shard.acked += BigInt(rows.length);',
+        to: 'shard.acked = rows.at(-1)?.position ?? shard.acked;',
+      },
+    ],
+    faults: [],
+    breaks: 'I13',
+  },
+  {
+    name: 'effect-after-commit',
+    title: 'a consumer commits its offset before the effect of the record is there',
+    services: ['operations'],
+    patches: [
+      {
+        file: 'packages/eventlog/consume.ts',
+        from: 'const failure = await handleChunk(partition, chunk, lease);',
+        to: `progress.done(chunk.at(-1)?.offset ?? payload.batch.lastOffset());
+        await progress.commit();
+        const failure = await handleChunk(partition, chunk, lease);`,
+      },
+    ],
+    faults: ['F-14-kill'],
+    breaks: 'I13',
   },
 ];
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Device, History, Observation, Send } from '../history/history.ts';
+import type { Activity, Device, History, Observation, Send } from '../history/history.ts';
 import { parseLines, readHistory } from '../history/read-history.ts';
 import { check, type Verdict } from './check.ts';
 import { makeLines } from './made-history.ts';
@@ -224,6 +224,10 @@ describe('each broken promise is found, by the invariant that it breaks', () => 
         if (record) record.seq = 77;
       },
     ],
+    ['a consumer counted a message twice', ['I13'], (h) => void activityOf(h).messages++],
+    ['a consumer missed a sender', ['I13'], (h) => void activityOf(h).senders--],
+    ['a consumer counted nothing of a conversation', ['I13'], (h) => void h.activity?.shift()],
+    ['a consumer counted what is not there', ['I13'], (h) => void (activityOf(h).day = '1999-01-01')],
     ['a good record is a dead letter', ['I13'], (h) => void h.deadLetters?.push('topic/0/8')],
     ['a poison record is no dead letter', ['I13'], (h) => void h.poison.push('topic/0/9')],
     [
@@ -304,6 +308,12 @@ describe('what cannot be told is unknown, never true', () => {
     history.stored = undefined;
     const unknown = verdictsOf(history).filter((each) => each.verdict === 'unknown');
     expect(unknown.map((each) => each.id)).toEqual(['I11', 'I13']);
+  });
+
+  test('counts of a consumer that nobody read', () => {
+    const history = goodHistory();
+    history.activity = undefined;
+    expect(verdictsOf(history).find((each) => each.id === 'I13')?.verdict).toBe('unknown');
   });
 
   test('and what is found wrong is false all the same', () => {
@@ -416,6 +426,12 @@ function deviceOf(history: History): Device {
 
 function pushes(history: History): Observation[] {
   return deviceOf(history).observations;
+}
+
+function activityOf(history: History): Activity {
+  const [first] = history.activity ?? [];
+  if (!first) throw new Error('nothing was counted');
+  return first;
 }
 
 function storedOf(history: History) {

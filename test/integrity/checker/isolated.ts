@@ -99,8 +99,8 @@ export const present: Invariant = {
     const last = new Map(presence.map((each) => [`${each.viewer}/${each.user}`, each]));
     const online = new Set(devices.filter((device) => device.connected).map((device) => device.user));
     for (const { viewer, user, online: told } of last.values()) {
-      if (told !== online.has(user))
-        yield { text: `${viewer} is told that ${user} is ${told ? 'online' : 'offline'}, which is not so` };
+      const word = told === 'unknown' ? 'of unknown presence' : told ? 'online' : 'offline';
+      if (told !== online.has(user)) yield { text: `${viewer} is told that ${user} is ${word}, which is not so` };
     }
   },
 };

@@ -1,4 +1,5 @@
 import type { Fault, History } from '../history/history.ts';
+import { miscounted } from './effects.ts';
 import { fullRateAfter, publishedAfter, seenAfter } from './recovery.ts';
 import { type Invariant, placeOf, type Violation } from './violation.ts';
 
@@ -61,12 +62,19 @@ export const bounded: Invariant = {
   },
 };
 
-/** I13: the topic has every event of the log, in order for the first time; the dead letters are what was made unreadable. */
+/**
+ * I13: the topic has every event of the log, in order for the first time; what a consumer made of it is there exactly once;
+ * the dead letters are what was made unreadable.
+ */
 export const conserved: Invariant = {
   id: 'I13',
   name: 'conserved',
-  unknown: ({ stored, published }) => (stored && published ? undefined : 'the log and the topic could not be read'),
-  *holds({ stored, published, poison, deadLetters }) {
+  unknown: ({ stored, published, activity }) => {
+    if (!stored || !published) return 'the log and the topic could not be read';
+    return activity ? undefined : 'what a consumer made of the topic could not be read';
+  },
+  *holds(history) {
+    const { stored, published, poison, deadLetters } = history;
     if (!stored || !published) return;
     const log = new Map(stored.map((event) => [`${event.shard}/${event.position}`, event]));
     for (const [shard, records] of Map.groupBy(published, (record) => record.shard)) {
@@ -87,6 +95,7 @@ export const conserved: Invariant = {
       const place = `${event.shard}/${event.position}`;
       if (!known.has(place)) yield { text: `shard/position ${place} was never published`, place: event };
     }
+    yield* miscounted(history);
     if (!deadLetters) return;
     const injected = new Set(poison);
     for (const record of deadLetters)

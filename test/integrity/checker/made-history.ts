@@ -33,7 +33,7 @@ class Maker {
   readonly #heads = new Map<number, number>();
   /** What each user may see, in the order in which it was committed. */
   readonly #visible = new Map<string, Seen[]>();
-  readonly #stored: (Seen & { shard: number; position: number })[] = [];
+  readonly #stored: (Seen & { shard: number; position: number; day: string })[] = [];
   #clock = 0;
   #calls = 0;
 
@@ -123,7 +123,8 @@ class Maker {
   #commit(conversation: string, what: { message: Said } | { joined: string[] } | { left: string }): Seen {
     const shard = Number(conversation.split('-')[1]) % SHARDS;
     const event: Seen = { conversation, seq: next(this.#seqs, conversation), ...what };
-    this.#stored.push({ ...event, shard, position: next(this.#heads, shard) });
+    const day = this.#stored.length < this.#size.messages / 2 ? '2026-11-25' : '2026-11-26';
+    this.#stored.push({ ...event, shard, position: next(this.#heads, shard), day });
     for (const user of this.#members.get(conversation) ?? []) this.#visible.get(user)?.push(event);
     return event;
   }
@@ -183,6 +184,12 @@ class Maker {
         for (const { shard, position, conversation, seq } of [event, ...repeats])
           this.lines.push({ at, type: 'published', shard, position, conversation, seq });
       }
+    }
+    const said = this.#stored.filter((event) => event.message);
+    for (const events of Map.groupBy(said, ({ conversation, day }) => `${conversation}/${day}`).values()) {
+      const { conversation = '', day = '' } = events[0] ?? {};
+      const senders = new Set(events.map((event) => event.message?.sender)).size;
+      this.lines.push({ at, type: 'activity', day, conversation, messages: events.length, senders });
     }
     this.lines.push({ at, type: 'poison', record: 'topic/0/7' });
     this.lines.push({ at, type: 'dead-letter', record: 'topic/0/7' });

@@ -1,6 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
-import { ResetReason, type SubscribeResponse } from '@realchat/gen/realchat/delivery/v1/delivery_service';
+import {
+  DeliveryService,
+  ResetReason,
+  type SubscribeResponse,
+  type WatchPresenceResponse,
+} from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
 import { MessageService } from '@realchat/gen/realchat/messaging/v1/message_service';
 import { CallFailure } from '../../e2e/clients/caller.ts';
@@ -9,6 +14,7 @@ import type { User } from '../../e2e/clients/user.ts';
 import { hashOf, type Journal } from '../history/journal.ts';
 import type { Seen } from '../history/line.ts';
 import type { Attempt, Device, Repeat } from './device.ts';
+import type { Watcher } from './presence-watch.ts';
 import { listed, toSeen } from './said.ts';
 
 /** How a stream ended that nobody had stopped. Times are of one monotonic clock, in milliseconds. */
@@ -26,7 +32,7 @@ const PAGE_SIZE = 200;
  * A client with nothing but the contract: it sends each message until it is acked, always under the same key, follows its
  * stream over any number of breaks by its cursor, and asks for what a reset says is missing.
  */
-export class BareDevice implements Device {
+export class BareDevice implements Device, Watcher {
   readonly name: string;
   readonly transport: string;
   readonly cut: Attempt[] = [];
@@ -142,9 +148,20 @@ export class BareDevice implements Device {
       return await this.#sender.call(method, request);
     } catch (error) {
       if (!isExpired(error)) throw error;
-      await this.#renew();
+      await this.renew();
       return this.#sender.call(method, request);
     }
+  }
+
+  watchPresence(userIds: string[], signal: AbortSignal): AsyncIterable<WatchPresenceResponse> {
+    const { caller, accessToken: token } = this.#follower;
+    return caller.stream(DeliveryService.method.watchPresence, { userIds }, { token, signal });
+  }
+
+  /** Trades the refresh token for the next tokens. */
+  async renew(): Promise<void> {
+    await this.#sender.refresh();
+    if (this.#follower !== this.#sender) this.#follower.join(this.#sender);
   }
 
   async close(): Promise<void> {
@@ -173,7 +190,7 @@ export class BareDevice implements Device {
         this.#journal.write({ type: 'send', op: again ? 'info' : 'fail', call, reason });
         if (!again) return false;
         this.cut.push({ transport: this.transport, from: open.from, to: this.#journal.now() });
-        if (isExpired(error)) await this.#renew().catch(() => {});
+        if (isExpired(error)) await this.renew().catch(() => {});
       } finally {
         this.inFlight.delete(open);
       }
@@ -193,7 +210,7 @@ export class BareDevice implements Device {
       this.streamsLost++;
       const code = failure ? [failure.code, failure.reason].filter(Boolean).join(' ') : 'OK';
       this.#journal.write({ type: 'stream', op: 'close', device: this.name, code });
-      if (isExpired(failure)) await this.#renew().catch(() => {});
+      if (isExpired(failure)) await this.renew().catch(() => {});
       else if (failure && !failure.worthRepeating) {
         this.#journal.write({ type: 'stream', op: 'died', device: this.name, reason: failure.message });
         return;
@@ -223,11 +240,6 @@ export class BareDevice implements Device {
     const last = this.ends.at(-1);
     if (last) last.liveAgainAt ??= performance.now();
     this.#journal.write({ type: 'stream', op: 'live', device: this.name });
-  }
-
-  async #renew(): Promise<void> {
-    await this.#sender.refresh();
-    if (this.#follower !== this.#sender) this.#follower.join(this.#sender);
   }
 
   #frame({ frame }: SubscribeResponse): void {

@@ -5,6 +5,7 @@ import type { Journal } from '../history/journal.ts';
 import { BareDevice } from './bare-device.ts';
 import type { Device } from './device.ts';
 import { Membership } from './membership.ts';
+import { PresenceWatch } from './presence-watch.ts';
 import { ResumableDevice } from './resumable-device.ts';
 
 /** Where the edge is: nothing else is known of what is tested. */
@@ -23,10 +24,16 @@ export interface Cast {
   /** The conversations whose members stay, the hot one first, and the one of which they come and go. */
   conversations: string[];
   membership: Membership;
+  /** Some of them watch who is online of all. */
+  watches: PresenceWatch[];
 }
 
 /** Members of each conversation, as shares of all; who is in none of the smaller ones must see nothing of them. */
 const SHARES = [1, 0.7, 0.45, 0.25, 0.1];
+/** How many watch who is online: of each kind that can. */
+const WATCHERS = 4;
+/** A watch is for no more users. */
+const MOST_WATCHED = 99;
 
 /** Registers the users, opens every device's stream, makes the conversations. */
 export async function assemble(edge: Edge, journal: Journal, count: number): Promise<Cast> {
@@ -56,7 +63,10 @@ export async function assemble(edge: Edge, journal: Journal, count: number): Pro
     const chosen = Array.from({ length: size - 1 }, (_, j) => others[(i * 3 + j) % others.length] as Device);
     conversations.push(await membership.create(owner, `of ${size}`, chosen));
   }
-  return { devices, bare, resumable, conversations, membership };
+  const userIds = devices.slice(0, MOST_WATCHED).map((device) => device.userId);
+  const watches = bare.slice(0, WATCHERS).map((device) => new PresenceWatch(journal, device, userIds));
+  for (const watch of watches) watch.start();
+  return { devices, bare, resumable, conversations, membership, watches };
 }
 
 /** A new user with native gRPC; `withJson`: who sends by Connect with JSON, which has no streams, and follows by gRPC. */

@@ -9,8 +9,15 @@ import { toSeen } from './said.ts';
 const WATCHED_MS = 4_000;
 const EVERY_MS = 200;
 
-/** One more member of the hot conversation logs out while messages flow, keeps its stream, and goes on calling with its token. */
-export async function leaveForGood(edge: Edge, journal: Journal, { conversations, membership }: Cast): Promise<void> {
+/**
+ * One more member of the hot conversation logs out while messages flow, keeps its stream, and goes on calling with its token.
+ * Others watch it go.
+ */
+export async function leaveForGood(
+  edge: Edge,
+  journal: Journal,
+  { conversations, membership, watches }: Cast,
+): Promise<void> {
   const { host, certificateAuthority, plain } = grpcAddress(edge);
   const user = new User(createGrpcCaller(host, certificateAuthority, plain));
   await user.register(newUsername(), newPassword());
@@ -23,6 +30,7 @@ export async function leaveForGood(edge: Edge, journal: Journal, { conversations
     }
   });
   await stream.caughtUp;
+  for (const watch of watches) watch.add(user.userId);
   journal.write({ type: 'stream', op: 'live', device });
   void stream.ended.then((failure) => {
     journal.write({ type: 'stream', op: 'close', device, code: failure?.code ?? 'OK' });

@@ -1,10 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createClient } from '@realchat/db';
 import { until } from '@realchat/testkit';
-import { databaseUrl } from '../../../tools/stack/engines/postgres.ts';
 import { type Bite, backlogOf, cutSince, type Fault, type Field, inFlight, mostDuring } from './field.ts';
+import { asSuperuser } from './superuser.ts';
 import { askValkey } from './valkey.ts';
 
 /** Fewer events that wait are no backlog. */
@@ -159,19 +158,4 @@ async function whileAcked(field: Field, heal: () => Promise<void>): Promise<Bite
     bit: true,
     proof: `it was away for ${Math.round(field.lastsMs / 1000)} s, ${acked} sends were acked meanwhile`,
   };
-}
-
-type Query = (text: string) => Promise<Record<string, unknown>[]>;
-
-async function asSuperuser<T>(field: Field, database: string, work: (query: Query) => Promise<T>): Promise<T> {
-  const { ports, secrets } = field.mesh.stack;
-  const url = new URL(databaseUrl({ port: ports.postgres, passwords: secrets.postgres }, 'superuser'));
-  url.pathname = `/${database}`;
-  const client = createClient({ url: url.href, name: 'integrity' });
-  await client.connect();
-  try {
-    return await work(async (text) => (await client.query<Record<string, unknown>>(text)).rows);
-  } finally {
-    await client.end();
-  }
 }

@@ -64,6 +64,15 @@ export interface FullRead {
 export interface Stored extends Seen {
   shard: number;
   position: number;
+  day: string;
+}
+
+/** What a consumer counted of a day in a conversation. */
+export interface Activity {
+  day: string;
+  conversation: string;
+  messages: number;
+  senders: number;
 }
 
 export interface Published {
@@ -102,11 +111,13 @@ export interface History {
   reads: FullRead[];
   readPositions: { user: string; conversation: string; number: number; found: boolean; at: number }[];
   sessions: Session[];
-  presence: { at: number; viewer: string; user: string; online: boolean }[];
+  presence: { at: number; viewer: string; user: string; online: boolean | 'unknown' }[];
   faults: Fault[];
   /** Undefined: the run could not look into the event log, or the topic. */
   stored: Stored[] | undefined;
   published: Published[] | undefined;
+  /** Undefined: the run could not look at what consumers made of the topic. */
+  activity: Activity[] | undefined;
   poison: string[];
   deadLetters: string[] | undefined;
   processes: { at: number; process: string; rss: number; handles: number }[];
@@ -130,6 +141,7 @@ export function emptyHistory(seed = 0): History {
     faults: [],
     stored: undefined,
     published: undefined,
+    activity: undefined,
     poison: [],
     deadLetters: undefined,
     processes: [],

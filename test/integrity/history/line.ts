@@ -18,6 +18,7 @@ export type Line = { at: number } & (
   | FullReadLine
   | StoredLine
   | PublishedLine
+  | ActivityLine
   | DeadLetterLine
 );
 
@@ -105,12 +106,12 @@ export interface SessionLine {
   device: string;
 }
 
-/** A viewer is told, or finds, whether another user is online. */
+/** A viewer is told whether another user is online, or that this is not known. */
 export interface PresenceLine {
   type: 'presence';
   viewer: string;
   user: string;
-  online: boolean;
+  online: boolean | 'unknown';
 }
 
 /** A fault begins, has healed, and whether it bit, with the proof in words. `quiet`: everything after the last fault is over. */
@@ -138,6 +139,8 @@ export interface StoredLine extends Seen {
   type: 'stored';
   shard: number;
   position: number;
+  /** When it was committed: the day in UTC, `YYYY-MM-DD`. */
+  day: string;
 }
 
 /** A record of the topic, in the order of its partition, when the run could look into it. */
@@ -147,6 +150,15 @@ export interface PublishedLine {
   position: number;
   conversation: string;
   seq: number;
+}
+
+/** What a consumer of the topic made of it: how many messages by how many senders it counted in a conversation on a day. */
+export interface ActivityLine {
+  type: 'activity';
+  day: string;
+  conversation: string;
+  messages: number;
+  senders: number;
 }
 
 /** A record that the run put into a topic to be found unreadable, or one that is in a dead-letter topic, by its coordinates. */

@@ -70,12 +70,18 @@ class Reader {
         return;
       case 'stored':
         history.stored ??= [];
-        history.stored.push({ ...seenOf(line), shard: line.shard, position: line.position });
+        history.stored.push({ ...seenOf(line), shard: line.shard, position: line.position, day: line.day });
         return;
       case 'published': {
         const { shard, position, conversation, seq } = line;
         history.published ??= [];
         history.published.push({ shard, position, conversation, seq });
+        return;
+      }
+      case 'activity': {
+        const { day, conversation, messages, senders } = line;
+        history.activity ??= [];
+        history.activity.push({ day, conversation, messages, senders });
         return;
       }
       case 'poison':

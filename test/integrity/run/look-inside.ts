@@ -1,3 +1,4 @@
+import { whenCounted } from '../../e2e/support/activity-store.ts';
 import type { Mesh } from '../../e2e/support/mesh.ts';
 import { openMessageStore } from '../../e2e/support/message-store.ts';
 import { readDeadLetters, readTopic } from '../../e2e/support/topic.ts';
@@ -26,6 +27,8 @@ export async function lookInside(mesh: Mesh, journal: Journal): Promise<void> {
   const poison = journal.lines.flatMap((line) => (line.type === 'poison' ? [line.record] : []));
   for (const { shard, position, conversation, seq } of await readTopic(mesh, new Set(poison)))
     journal.write({ type: 'published', shard, position, conversation, seq });
+  const messages = journal.lines.filter((line) => line.type === 'stored' && line.message).length;
+  for (const row of await whenCounted(mesh, messages, 30_000)) journal.write({ type: 'activity', ...row });
   // Without a record: the run has looked.
   journal.write({ type: 'dead-letter', record: '' });
   for (const record of await readDeadLetters(mesh)) journal.write({ type: 'dead-letter', record });

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { until } from '@realchat/testkit';
 import { delivered } from '../checker/durable.ts';
+import { present } from '../checker/isolated.ts';
 import { assemble, type Cast, type Edge } from '../clients/cast.ts';
 import { leaveForGood } from '../clients/leaver.ts';
 import { backlogOf, type Field } from '../faults/field.ts';
@@ -54,11 +55,12 @@ export async function run(options: RunOptions): Promise<void> {
       clearInterval(progress);
       await load.stop();
     }
-    say('the load is over; waiting until everyone has seen everything');
+    say('the load is over; waiting until everyone has seen everything, and who is online');
     await whenAllIsShown(journal);
     say('reading every conversation back');
     await readBack(cast, journal);
   } finally {
+    await Promise.all(cast.watches.map((watch) => watch.stop()));
     await Promise.all(cast.devices.map((device) => device.close()));
   }
 }
@@ -99,8 +101,9 @@ async function settle(field: Field): Promise<void> {
 async function whenAllIsShown(journal: Journal): Promise<void> {
   const deadline = performance.now() + DRAINED_MS;
   for (let pause = 250; performance.now() < deadline; pause = Math.min(pause * 2, 4_000)) {
-    const [missing] = delivered.holds(readHistory(journal.lines));
-    if (!missing) return;
+    const history = readHistory(journal.lines);
+    const [wrong] = [...delivered.holds(history), ...present.holds(history)];
+    if (!wrong) return;
     await delay(pause);
   }
 }
