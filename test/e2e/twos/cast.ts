@@ -49,5 +49,5 @@ export async function assembleTransports(mesh: Mesh, journal: Journal, count: nu
     const others = devices.filter((device) => device !== owner).slice(0, size - 1);
     conversations.push(await membership.create(owner, `of ${size}`, others));
   }
-  return { devices, bare: devices, resumable: [], conversations, membership, sockets };
+  return { devices, bare: devices, resumable: [], conversations, membership, watches: [], sockets };
 }
