@@ -4,7 +4,7 @@ export const notRun: readonly { id: string; title: string; reason: string }[] = 
     id: 'F-07',
     title: 'one broker of three is killed',
     reason:
-      'the launcher runs one broker: it would need a list of brokers with a quorum of controllers, ports and a listener per client for each, topics with three replicas, and about 1.2 GB more memory',
+      'the launcher runs one broker: it would need a list of brokers with a quorum of controllers, ports and a listener per client for each, and topics with three replicas',
   },
   {
     id: 'F-09',
@@ -16,13 +16,13 @@ export const notRun: readonly { id: string; title: string; reason: string }[] = 
     id: 'F-23',
     title: 'the clock of one service jumps',
     reason:
-      'needs libfaketime, which no package of the npm registry brings; a patched Date would leave timers and the other clocks of a process as they are',
+      'not built: packages that wrap libfaketime exist, and none has been tried with the processes of the mesh',
   },
   {
     id: 'F-24',
     title: 'the disk is full',
     reason:
-      'needs a small file system of its own for the data of each engine, which takes root or user namespaces; a limit on the size of files (RLIMIT_FSIZE) ends Postgres and Java by a signal or another error than ENOSPC',
+      'needs a small file system of its own for the data of each engine, which the launcher cannot make; whether it can be had without root has not been tried',
   },
   {
     id: 'F-29',
