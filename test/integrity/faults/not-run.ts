@@ -15,8 +15,7 @@ export const notRun: readonly { id: string; title: string; reason: string }[] = 
   {
     id: 'F-23',
     title: 'the clock of one service jumps',
-    reason:
-      'not built: packages that wrap libfaketime exist, and none has been tried with the processes of the mesh',
+    reason: 'not built: packages that wrap libfaketime exist, and none has been tried with the processes of the mesh',
   },
   {
     id: 'F-24',
