@@ -15,10 +15,11 @@ export const consumers: Fault[] = [
     id: 'F-14-kill',
     title:
       'kill -9 of every consumer of the activity before its effect, and between its effect and the commit of its offset',
+    wires: ['operations-kafka'],
     async run(field) {
       const { stack } = field.mesh;
+      const wire = field.network.wire('operations-kafka');
       const all = stack.namesOf('operations').map((name) => stack.process(name));
-      const kafka = stack.process('kafka');
       const kill = () => Promise.all(all.map((each) => each.kill('SIGKILL')));
 
       const waited = await asSuperuser(field, 'operations', async (query) => {
@@ -32,14 +33,14 @@ export const consumers: Fault[] = [
         await asSuperuser(field, 'operations', async (query) => {
           await holdEffects(query);
           const before = await numberOf(watch, COUNTED);
-          // Kafka takes no commit from here on.
-          kafka.pause();
+          // No commit reaches Kafka from here on: a broker that is paused would find one in its socket when it goes on.
+          await wire.cut();
           try {
             await query('rollback');
             await until('an effect is there', async () => (await numberOf(watch, COUNTED)) > before, 10_000);
             await kill();
           } finally {
-            kafka.resume();
+            await wire.mend();
           }
         });
       });

@@ -23,7 +23,7 @@ const PEERS: Record<
 const WIRES = [
   ...(['auth', 'profile', 'messaging', 'relay'] as const).map((process) => `${process}-postgres` as const),
   ...(['auth', 'profile', 'messaging', 'delivery', 'gateway'] as const).map((process) => `${process}-redis` as const),
-  ...(['relay', 'delivery'] as const).map((process) => `${process}-kafka` as const),
+  ...(['relay', 'delivery', 'operations'] as const).map((process) => `${process}-kafka` as const),
   'delivery-messaging',
   'gateway-messaging',
   'gateway-delivery',
@@ -105,7 +105,7 @@ export class Network {
     }
     const [process, peer] = name.split('-') as [MeshName, Peer];
     if (peer === 'kafka') {
-      const client = process === 'relay' ? 'MESSAGING' : 'DELIVERY';
+      const client = process === 'relay' ? 'MESSAGING' : process.toUpperCase();
       for (const [listener, port] of Object.entries(kafkaPorts(ports, instances))) {
         if (port !== undefined && listener.replace(/_\d+$/, '') === client)
           this.advertised[listener as KafkaListener] = await this.#proxy(name, port);
