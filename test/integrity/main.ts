@@ -4,9 +4,12 @@ import { Problem } from '@realchat/stack';
 import { bugOf, bugs } from './bugs/bugs.ts';
 import { prove } from './bugs/prove.ts';
 import { catalogue, faultsOf } from './faults/catalogue.ts';
+import type { Fault } from './faults/field.ts';
 import { notRun } from './faults/not-run.ts';
 import { parseLines, readHistory } from './history/read-history.ts';
 import { type Options, parseOptions, USAGE } from './run/options.ts';
+import { chooseFaults } from './run/plan.ts';
+import { randomFrom } from './run/random.ts';
 import { makeReport, type Report, tellReport } from './run/report.ts';
 import { commitOfTree, keepReport, newSeries, resumeSeries, runFolder } from './run/results.ts';
 import { runAgainstAddress, runAgainstOwnMesh } from './run/targets.ts';
@@ -81,11 +84,15 @@ async function runOnce(options: Options, folder: string, command: string): Promi
   const file = join(folder, 'history.jsonl');
   const lines =
     options.address === undefined
-      ? await runAgainstOwnMesh({ ...options, faults: faultsOf(options.faults), file, commit: about.commit, say })
+      ? await runAgainstOwnMesh({ ...options, faults: chosen(options), file, commit: about.commit, say })
       : await runAgainstAddress({ ...options, address: options.address, file, commit: about.commit, say });
   const report = makeReport(readHistory(lines), about);
   keepReport(folder, report);
   return report;
+}
+
+function chosen({ faults, minutes, seed }: Options): readonly Fault[] {
+  return faults.includes('random') ? chooseFaults(catalogue, minutes, randomFrom(seed)) : faultsOf(faults);
 }
 
 function say(text: string): void {

@@ -3,10 +3,12 @@ import { Problem } from '@realchat/stack';
 
 export const USAGE = `npm run integrity -- [options]
 
-  --faults F-01,F-05   which faults of docs/guarantees.md; \`all\`; none: load alone. F-01 means all of its kind
+  --faults F-01,F-05   which faults of docs/guarantees.md; none: load alone. F-01 means all of its kind, \`all\` every one,
+                       \`random\` those that the seed chooses, as many as have their turn in the time
   --seed 7             of the schedule and the load (a new one, printed)
   --minutes 2          how long, at least; each fault has its turn once
   --rate 60            messages begun in a second
+  --lasts 120          seconds that each fault lasts that lasts; otherwise a third of its share of the time, 3 to 30
   --warm-up 5          seconds of load before the first fault; memory is judged from 60 on
   --devices 18         clients of mixed kinds
   --instances 2        processes of every service
@@ -27,6 +29,7 @@ export interface Options {
   seed: number;
   minutes: number;
   warmUp: number;
+  lasts: number | undefined;
   rate: number;
   devices: number;
   instances: number;
@@ -48,6 +51,7 @@ export function parseOptions(args: string[]): Options {
     seed: text,
     minutes: text,
     'warm-up': text,
+    lasts: text,
     rate: text,
     devices: text,
     instances: text,
@@ -86,6 +90,7 @@ export function parseOptions(args: string[]): Options {
     seed: Math.floor(number('seed', 1 + Math.floor(Math.random() * 1_000_000), 1)),
     minutes: number('minutes', 2, 0.1),
     warmUp: number('warm-up', 5, 1),
+    lasts: values['lasts'] === undefined ? undefined : number('lasts', 10, 1),
     rate: number('rate', 60, 1),
     devices: Math.floor(number('devices', 18, 6)),
     instances: Math.floor(number('instances', 2, 1)),

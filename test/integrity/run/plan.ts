@@ -14,16 +14,28 @@ export interface Plan {
 
 /** What a fault needs besides its own time: until the rate before it is known, and until it is known to be back. */
 const AROUND_MS = 5_000;
+/** What one fault takes of a random schedule, all told. */
+const TURN_MS = 25_000;
+
+/** As many different faults as have their turn in the time; which ones follows from the seed. */
+export function chooseFaults(from: readonly Fault[], minutes: number, random: Random): Fault[] {
+  return shuffle(random, from).slice(0, Math.max(1, Math.floor((minutes * 60_000) / TURN_MS)));
+}
 
 /**
  * Each fault once, in an order that follows from the seed, and again in another order as long as the time allows. Without
- * faults the load runs for the time.
+ * faults the load runs for the time. How long a fault lasts that lasts is its share of the time unless `lasts` says so, in seconds.
  */
-export function makePlan(faults: readonly Fault[], minutes: number, warmUpMs: number, random: Random): Plan {
+export function makePlan(
+  faults: readonly Fault[],
+  { minutes, warmUp, lasts }: { minutes: number; warmUp: number; lasts?: number | undefined },
+  random: Random,
+): Plan {
   const totalMs = minutes * 60_000;
+  const warmUpMs = warmUp * 1_000;
   if (faults.length === 0) return { faults: [], warmUpMs: totalMs, afterMs: 0, lastsMs: 0 };
   const shareMs = totalMs / faults.length;
-  const lastsMs = Math.min(30_000, Math.max(3_000, shareMs / 3));
+  const lastsMs = lasts === undefined ? Math.min(30_000, Math.max(3_000, shareMs / 3)) : lasts * 1_000;
   const rounds = Math.max(1, Math.floor(totalMs / (faults.length * (lastsMs + 2 * AROUND_MS + 10_000))));
   const order = Array.from({ length: rounds }, () => shuffle(random, faults)).flat();
   return { faults: order, warmUpMs, afterMs: AROUND_MS, lastsMs };

@@ -4,10 +4,13 @@ export type Random = () => number;
 /** Numbers that are the same for the same seed. */
 export function randomFrom(seed: number): Random {
   let state = seed % 2147483647 || 1;
-  return () => {
+  const next = () => {
     state = (state * 48271) % 2147483647;
     return state / 2147483647;
   };
+  // The first numbers of seeds that are near each other are near each other, too.
+  for (let i = 0; i < 4; i++) next();
+  return next;
 }
 
 export function choose<T>(random: Random, list: readonly T[]): T {

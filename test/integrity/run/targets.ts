@@ -17,6 +17,8 @@ interface Common {
   minutes: number;
   /** Of load before the first fault, in seconds. */
   warmUp: number;
+  /** How long each fault lasts that lasts, in seconds; its share of the time when undefined. */
+  lasts?: number | undefined;
   rate: number;
   devices: number;
   /** Where the history is kept; nowhere when undefined. */
@@ -33,7 +35,7 @@ export async function runAgainstAddress(
   const edge: Edge = ca === undefined ? { url } : { url, tls: { url, certificateAuthority: readFileSync(ca) } };
   return record(options, [], async (journal) => {
     const random = randomFrom(options.seed);
-    const plan = makePlan([], options.minutes, 0, random);
+    const plan = makePlan([], { minutes: options.minutes, warmUp: 0 }, random);
     await run({ edge, journal, plan, random, devices: options.devices, perSecond: options.rate, say: options.say });
   });
 }
@@ -49,7 +51,7 @@ export interface OwnMeshOptions extends Common {
 export async function runAgainstOwnMesh(options: OwnMeshOptions): Promise<Line[]> {
   const { faults, instances, say, env = {} } = options;
   const random = randomFrom(options.seed);
-  const plan = makePlan(faults, options.minutes, options.warmUp * 1000, random);
+  const plan = makePlan(faults, options, random);
   say(`starting a mesh of ${instances} of every service`);
   const wires = [...new Set(faults.flatMap((fault) => fault.wires ?? []))];
   const tested = await startTestedMesh({ instances, wires, env, progress: eventsOnly(say) });

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import type { Fault } from '../faults/field.ts';
+import { chooseFaults, makePlan } from './plan.ts';
+import { randomFrom } from './random.ts';
+
+const faults = Array.from(
+  { length: 40 },
+  (_, i): Fault => ({
+    id: `F-${i}`,
+    title: '',
+    run: async () => ({ bit: true, proof: '' }),
+  }),
+);
+const ids = (chosen: readonly Fault[]) => chosen.map(({ id }) => id);
+
+test('a random schedule follows from its seed, fits into its time, and is another one for the next seed', () => {
+  const choose = (seed: number) => ids(chooseFaults(faults, 3, randomFrom(seed)));
+  expect(choose(7)).toEqual(choose(7));
+  expect(new Set(choose(7)).size).toBe(7);
+  const firsts = new Set(Array.from({ length: 20 }, (_, seed) => choose(seed + 1)[0]));
+  expect(firsts.size, 'first faults of 20 seeds in a row').toBeGreaterThan(10);
+});
+
+test('every fault has its turn once at least, and lasts its share of the time or as long as is said', () => {
+  const three = faults.slice(0, 3);
+  const plan = makePlan(three, { minutes: 1, warmUp: 5 }, randomFrom(7));
+  expect(ids(plan.faults).toSorted()).toEqual(ids(three));
+  expect(plan).toMatchObject({ warmUpMs: 5_000, lastsMs: 60_000 / 9 });
+  expect(makePlan(three, { minutes: 1, warmUp: 5, lasts: 120 }, randomFrom(7)).lastsMs).toBe(120_000);
+});
