@@ -18,15 +18,19 @@ export function realchat(
   args: readonly string[],
   env: Record<string, string> = {},
 ): Promise<CommandEnd> {
-  const child = spawn(process.execPath, [bootstrap, 'realchat', ...args], {
-    env: {
-      PATH: process.env['PATH'],
-      HOME: folder,
-      XDG_CONFIG_HOME: folder,
-      REALCHAT_URL: plain,
-      DATABASE_URL: stack.environment('operations').DATABASE_URL,
-      ...env,
-    },
+  return runScript(['realchat', ...args], {
+    HOME: folder,
+    XDG_CONFIG_HOME: folder,
+    REALCHAT_URL: plain,
+    DATABASE_URL: stack.environment('operations').DATABASE_URL ?? '',
+    ...env,
+  });
+}
+
+/** Runs one of the npm scripts with its arguments, as a process of its own that has this environment and the path. */
+export function runScript(args: readonly string[], env: Record<string, string> = {}): Promise<CommandEnd> {
+  const child = spawn(process.execPath, [bootstrap, ...args], {
+    env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';
