@@ -1,8 +1,8 @@
 import { type Counts, check, type Judgement, type Verdict } from '../checker/check.ts';
 import { CEILINGS } from '../checker/live.ts';
 import { fullRateAfter, publishedAfter, seenAfter, worstStaleness } from '../checker/recovery.ts';
-import { acksOf } from '../checker/violation.ts';
 import type { History } from '../history/history.ts';
+import { type PhaseReport, phasesOf, tellPhases } from './phases.ts';
 
 /** How a mesh came through one fault, in seconds where nothing else is said. */
 export interface FaultReport {
@@ -15,15 +15,6 @@ export interface FaultReport {
   fullRate: number | undefined;
   published: number | undefined;
   seen: number | undefined;
-}
-
-/** Calls a second, by how they ended. */
-export interface PhaseReport {
-  phase: string;
-  seconds: number;
-  ok: number;
-  unknown: number;
-  refused: number;
 }
 
 export interface Report {
@@ -112,11 +103,7 @@ export function tellReport(report: Report): string {
         `${fault.fullRate ?? '-'} s, all published after ${fault.published ?? '-'} s, all seen after ${fault.seen ?? '-'} s`,
     ),
     '',
-    'calls a second           ok   unknown   refused   seconds',
-    ...report.phases.map(
-      (phase) =>
-        `${phase.phase.padEnd(18)} ${rate(phase.ok)} ${rate(phase.unknown)} ${rate(phase.refused)} ${rate(phase.seconds)}`,
-    ),
+    ...tellPhases(report.phases),
     '',
     `${counts.messages} messages, ${counts.acked} acked; ${counts.pushed} pushes, of which ${counts.shownTwice} twice; ` +
       `${counts.backfilled} back-filled after ${counts.resets} resets; ${counts.streamsLost} streams lost; ` +
@@ -132,24 +119,6 @@ function tellVerdict({ id, name, verdict, reason, violations, counterExample }: 
     ({ step, taken, detail }) => `      ${step.padEnd(13)} ${taken.padEnd(8)} ${detail}`,
   );
   return [`${line}: ${violations} violations, the first:`, `    ${counterExample.text}`, ...path];
-}
-
-/** Before the first fault, while each one lasts, and after it until the next. */
-function phasesOf({ sends, faults }: History): PhaseReport[] {
-  const answers = sends.flatMap((send) => send.answers);
-  const first = sends.reduce((least, send) => Math.min(least, send.invokedAt), Number.POSITIVE_INFINITY);
-  const last = sends.flatMap(acksOf).reduce((most, { at }) => Math.max(most, at), 0);
-  const cuts: [name: string, from: number, to: number][] = [['before', first, faults[0]?.from ?? last]];
-  for (const [i, { id, from, healedAt }] of faults.entries()) {
-    cuts.push([id, from, healedAt], [`after ${id}`, healedAt, faults[i + 1]?.from ?? last]);
-  }
-  return cuts.map(([phase, from, to]) => {
-    const seconds = Math.max(0.001, (to - from) / 1000);
-    const within = answers.filter(({ at }) => at >= from && at < to);
-    const perSecond = (kind: string) => round(within.filter((answer) => answer.kind === kind).length / seconds);
-    const rates = { ok: perSecond('ok'), unknown: perSecond('unknown'), refused: perSecond('refused') };
-    return { phase, seconds: round(seconds), ...rates };
-  });
 }
 
 function ceiling(
@@ -173,10 +142,6 @@ function toSeconds(ms: number | undefined): number | undefined {
 
 function round(value: number): number {
   return Math.round(value * 10) / 10;
-}
-
-function rate(value: number): string {
-  return value.toFixed(1).padStart(9);
 }
 
 function mark(verdict: boolean | 'unknown'): string {
