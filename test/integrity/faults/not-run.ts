@@ -13,11 +13,6 @@ export const notRun: readonly { id: string; title: string; reason: string }[] = 
       'the launcher runs one Postgres: it would need pg_basebackup, a replication slot and synchronous_standby_names, a promotion, and one address for the services that follows the primary',
   },
   {
-    id: 'F-23',
-    title: 'the clock of one service jumps',
-    reason: 'not built: packages that wrap libfaketime exist, and none has been tried with the processes of the mesh',
-  },
-  {
     id: 'F-24',
     title: 'the disk is full',
     reason:

@@ -1,10 +1,11 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createStack, inEvery, type Progress, type Stack, silentProgress } from '@realchat/stack';
+import { createStack, inEvery, type MeshName, type Progress, type Stack, silentProgress } from '@realchat/stack';
 import { type Gate, startGate } from '../../e2e/support/gate.ts';
 import type { Mesh } from '../../e2e/support/mesh.ts';
 import type { Edge } from '../clients/cast.ts';
+import { Clocks } from '../clocks/clocks.ts';
 import { Network, type WireName } from '../network/network.ts';
 
 /** A mesh of one's own, with what faults need between its parts. */
@@ -13,6 +14,7 @@ export interface TestedMesh {
   edge: Edge;
   relayToKafka: Gate;
   network: Network;
+  clocks: Clocks;
   stop(failed: boolean): Promise<void>;
 }
 
@@ -20,6 +22,8 @@ export interface MeshOptions {
   /** How many processes of every service. */
   instances: number;
   wires: readonly WireName[];
+  /** The services whose first process has a clock that can be moved. */
+  clocks?: readonly MeshName[];
   /** Environment of processes, besides that of the launcher. */
   env?: Record<string, Record<string, string>>;
   progress?: Progress;
@@ -31,10 +35,12 @@ const BREAKS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export async function startTestedMesh({
   instances,
   wires,
+  clocks: moved = [],
   env = {},
   progress = silentProgress,
 }: MeshOptions): Promise<TestedMesh> {
   const dataDir = await mkdtemp(join(tmpdir(), 'realchat-integrity-'));
+  const clocks = await Clocks.create(moved, dataDir, progress);
   let network: Network | undefined;
   let gate: Gate | undefined;
   const stack = await createStack({
@@ -47,7 +53,11 @@ export async function startTestedMesh({
       const { advertised, reroute } = network;
       gate = await startGate(advertised.MESSAGING ?? ports.kafkaMessaging);
       const through = Object.entries(advertised).map(([listener, port]) => [listener, `127.0.0.1:${port}`]);
-      return { env, reroute, kafka: { advertised: { ...Object.fromEntries(through), MESSAGING: gate.address } } };
+      return {
+        env: { ...env, ...clocks.env },
+        reroute,
+        kafka: { advertised: { ...Object.fromEntries(through), MESSAGING: gate.address } },
+      };
     },
   });
   if (!network || !gate) throw new Error('the mesh has no network');
@@ -74,7 +84,7 @@ export async function startTestedMesh({
       url: `http://localhost:${wire.edge.plain}`,
       tls: { url: `https://localhost:${wire.edge.tls}`, certificateAuthority: mesh.certificateAuthority },
     };
-    return { mesh, edge, relayToKafka, network: wire, stop };
+    return { mesh, edge, relayToKafka, network: wire, clocks, stop };
   } catch (error) {
     await stop(true);
     throw error;

@@ -57,11 +57,12 @@ export async function runAgainstOwnMesh(options: OwnMeshOptions): Promise<Line[]
   const plan = makePlan(faults, options, random);
   say(`starting a mesh of ${instances} of every service`);
   const wires = [...new Set(faults.flatMap((fault) => fault.wires ?? []))];
-  const tested = await startTestedMesh({ instances, wires, env, progress: eventsOnly(say) });
+  const clocks = [...new Set(faults.flatMap((fault) => fault.clocks ?? []))];
+  const tested = await startTestedMesh({ instances, wires, clocks, env, progress: eventsOnly(say) });
   let whole = false;
   try {
     const lines = await record(options, plan.faults, async (journal) => {
-      const { mesh, edge, relayToKafka, network } = tested;
+      const { mesh, edge, relayToKafka, network, clocks: moved } = tested;
       const watch = startWatch(mesh, journal);
       try {
         await run({
@@ -82,6 +83,7 @@ export async function runAgainstOwnMesh(options: OwnMeshOptions): Promise<Line[]
             random,
             relayToKafka,
             network,
+            clocks: moved,
             lastsMs: plan.lastsMs,
             say,
             healed: () => undefined,
