@@ -1,10 +1,12 @@
 /**
- * The one door to kafkajs. It is no longer maintained, so three of its faults are mended here, before its first use and
+ * The one door to kafkajs. It is no longer maintained, so four of its faults are mended here, before its first use and
  * against exactly the version that was read:
  * - an idle connection checks its empty queue about every millisecond, with a negative timeout (kafkajs issues 1704 and
  *   1751): `mendRequestQueue`;
  * - one batch of records that it cannot decode ends the consumer, again and again: `mendBatchDecoder`;
- * - zstd is missing, and nothing limits what a compressed batch unpacks to: `mendCodecs`.
+ * - zstd is missing, and nothing limits what a compressed batch unpacks to: `mendCodecs`;
+ * - a consumer whose clock is set back sends no heartbeat until it has caught up, and its group puts it out again and again:
+ *   `mendHeartbeat`.
  */
 import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
@@ -33,6 +35,7 @@ if (version !== EXPECTED_VERSION) {
 mendRequestQueue();
 mendCodecs();
 mendBatchDecoder();
+mendHeartbeat();
 
 export const { Kafka, logLevel } = require('kafkajs') as typeof kafkajs;
 
@@ -91,6 +94,21 @@ function mendRequestQueue(): void {
       },
       throttledForMs > 0 ? throttledForMs : CHECK_MS,
     );
+  };
+}
+
+interface ConsumerGroup {
+  lastRequest: number;
+  heartbeat(options: { interval: number }): Promise<void>;
+}
+
+/** The time of the last request is by the clock of the machine: never in the future of it. */
+function mendHeartbeat(): void {
+  const { prototype } = require('kafkajs/src/consumer/consumerGroup') as { prototype: ConsumerGroup };
+  const { heartbeat } = prototype;
+  prototype.heartbeat = function mended(this: ConsumerGroup, options) {
+    this.lastRequest = Math.min(this.lastRequest, Date.now());
+    return heartbeat.call(this, options);
   };
 }
 

@@ -41,7 +41,7 @@ export function createKeyCache(options: {
   let keys = new Map<string, CryptoKey>();
   let timer: NodeJS.Timeout | undefined;
   let fetching: Promise<void> | undefined;
-  let lookedUpAt = 0;
+  let lookedUpAt = Number.NEGATIVE_INFINITY;
   let stopped = false;
 
   const take = async (set: JSONWebKeySet) => {
@@ -99,8 +99,8 @@ export function createKeyCache(options: {
       if (known) return known;
       // A fetch that has begun may bring the key: everyone who asks meanwhile waits for it.
       if (fetching) await fetching;
-      else if (keyId && keyId.length <= 64 && Date.now() - lookedUpAt > UNKNOWN_ID_COOLDOWN_MS) {
-        lookedUpAt = Date.now();
+      else if (keyId && keyId.length <= 64 && performance.now() - lookedUpAt > UNKNOWN_ID_COOLDOWN_MS) {
+        lookedUpAt = performance.now();
         await refresh();
       }
       const fetched = keyId ? keys.get(keyId) : undefined;

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import '../kafkajs.ts';
 
 // The mends of kafkajs, where its own code is the subject.
@@ -111,4 +111,26 @@ test('a batch that the fetch has cut off is left for the next fetch', async () =
 test('a batch of very many records is read', async () => {
   const values = Array.from({ length: 150_000 }, () => '');
   expect(await decodeMessages(fetched(await batch(0, values)))).toHaveLength(150_000);
+});
+
+interface Group {
+  memberId: string;
+  coordinator: { heartbeat(): Promise<void> };
+  heartbeat(options: { interval: number }): Promise<void>;
+}
+const ConsumerGroup = require('kafkajs/src/consumer/consumerGroup') as new (options: object) => Group;
+
+test('a consumer whose clock is set back an hour keeps its place in the group', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const quiet = { namespace: () => ({}) };
+  const group = new ConsumerGroup({ logger: quiet, instrumentationEmitter: { emit: () => {} }, topics: [] });
+  let beats = 0;
+  group.memberId = 'member';
+  group.coordinator = { heartbeat: async () => void beats++ };
+  vi.setSystemTime(Date.now() - 3_600_000);
+  await group.heartbeat({ interval: 3_000 });
+  vi.setSystemTime(Date.now() + 3_000);
+  await group.heartbeat({ interval: 3_000 });
+  expect(beats).toBe(1);
 });

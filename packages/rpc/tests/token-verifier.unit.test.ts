@@ -5,7 +5,7 @@ import { Code } from '@realchat/gen/google/rpc/code';
 import { createTelemetry } from '@realchat/telemetry';
 import { AUDIENCE, ISSUER, startIssuer, type TestIssuer } from '@realchat/testkit/token-issuer';
 import { generateKeyPair, type JWTPayload } from 'jose';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { createKeyCache, type KeyCache } from '../key-cache.ts';
 import { RpcError } from '../rpc-error.ts';
 import { createTokenVerifier, type TokenVerifier } from '../token-verifier.ts';
@@ -79,6 +79,19 @@ test('S-21: a flood of unknown key ids makes one fetch', async () => {
   const results = await Promise.allSettled(flood.map(async (token) => tokens.verify(token)));
   expect(results.every((result) => result.status === 'rejected')).toBe(true);
   expect(issuer.fetches() - before).toBeLessThanOrEqual(1);
+});
+
+test('an unknown key id is looked up although the clock of the machine was set back an hour', async () => {
+  vi.useFakeTimers({ toFake: ['Date', 'performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const cache = createKeyCache({ urls: [issuer.url], log });
+  onTestFinished(() => cache.stop());
+  await expect(cache.find('unknown-1')).rejects.toBeInstanceOf(RpcError);
+  vi.advanceTimersByTime(6_000);
+  vi.setSystemTime(Date.now() - 3_600_000);
+  const before = issuer.fetches();
+  await expect(cache.find('unknown-2')).rejects.toBeInstanceOf(RpcError);
+  expect(issuer.fetches() - before).toBe(1);
 });
 
 test('all who ask for a key that is being fetched get it', async () => {

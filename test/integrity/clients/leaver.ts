@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
+import { until } from '@realchat/testkit';
 import { createGrpcCaller } from '../../e2e/clients/grpc-caller.ts';
 import { newPassword, newUsername, User } from '../../e2e/clients/user.ts';
 import type { Journal } from '../history/journal.ts';
@@ -37,14 +38,45 @@ export async function leaveForGood(
   });
   await delay(1_000);
   await user.logout();
-  const { method } = ConversationService;
   journal.write({ type: 'session', op: 'ended', device });
+  await callOn(journal, user, device);
+  await user.close();
+}
+
+/** A new user whose session ends when the first answer is called, and who goes on calling with the token when the second is. */
+export async function newLeaver(
+  edge: Edge,
+  journal: Journal,
+): Promise<{ end(): Promise<void>; callOn(): Promise<void> }> {
+  const { host, certificateAuthority, plain } = grpcAddress(edge);
+  const user = new User(createGrpcCaller(host, certificateAuthority, plain));
+  await user.register(newUsername(), newPassword());
+  const device = `${user.name} ${user.username}, who logs out`;
+  return {
+    async end() {
+      // Whoever verifies the token by a wrong clock refuses even this.
+      const ended = () =>
+        user.logout().then(
+          () => true,
+          () => false,
+        );
+      await until('a session is ended', ended);
+      journal.write({ type: 'session', op: 'ended', device });
+    },
+    async callOn() {
+      await callOn(journal, user, device);
+      await user.close();
+    },
+  };
+}
+
+async function callOn(journal: Journal, user: User, device: string): Promise<void> {
+  const { listConversations } = ConversationService.method;
   for (const end = performance.now() + WATCHED_MS; performance.now() < end; await delay(EVERY_MS)) {
-    const op = await user.call(method.listConversations, {}).then(
+    const op = await user.call(listConversations, {}).then(
       () => 'answered' as const,
       () => 'refused' as const,
     );
     journal.write({ type: 'session', op, device });
   }
-  await user.close();
 }

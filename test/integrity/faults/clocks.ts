@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MeshName } from '@realchat/stack';
 import { until } from '@realchat/testkit';
+import { newLeaver } from '../clients/leaver.ts';
 import { whyNoClocks } from '../clocks/faketime-library.ts';
 import type { Fault, Field } from './field.ts';
 
@@ -19,6 +20,8 @@ export const clocks: Fault[] = (['messaging', 'relay', 'delivery', 'gateway', 'a
     unavailable: whyNoClocks,
     async run(field) {
       const told: string[] = [];
+      // What ended last is read again and again from where it is stored: the one before it has to be remembered.
+      const [first, last] = [await newLeaver(field.edge, field.journal), await newLeaver(field.edge, field.journal)];
       let acked = 0;
       try {
         for (const seconds of JUMPS) {
@@ -33,12 +36,18 @@ export const clocks: Fault[] = (['messaging', 'relay', 'delivery', 'gateway', 'a
           );
           told.push(`${off.now} s`);
           const before = field.load.counts.acked;
+          // What is known by then of ended sessions must outlive the jump ahead that follows.
+          const endsSessions = seconds === JUMPS.at(-2);
+          if (endsSessions) await first.end();
           if (seconds !== 0) await delay(Math.max(5_000, field.lastsMs / JUMPS.length));
+          if (endsSessions) await last.end();
           acked += field.load.counts.acked - before;
         }
       } finally {
         await field.clocks.move(service, 0);
       }
+      field.healed();
+      await Promise.all([first.callOn(), last.callOn()]);
       return {
         bit: true,
         proof: `its own answers were dated off by ${told.join(', ')}; ${acked} sends were acked meanwhile`,
