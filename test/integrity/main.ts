@@ -93,7 +93,7 @@ async function runOnce(options: Options, folder: string, command: string): Promi
 }
 
 function chosen({ faults, minutes, seed }: Options): readonly Fault[] {
-  return faults.includes('random') ? chooseFaults(catalogue, minutes, randomFrom(seed)) : faultsOf(faults);
+  return faults.includes('random') ? chooseFaults(faultsOf(['all']), minutes, randomFrom(seed)) : faultsOf(faults);
 }
 
 function say(text: string): void {
