@@ -99,7 +99,7 @@ function mendRequestQueue(): void {
 
 interface ConsumerGroup {
   lastRequest: number;
-  heartbeat(options: { interval: number }): Promise<void>;
+  heartbeat: (this: ConsumerGroup, options: { interval: number }) => Promise<void>;
 }
 
 /** The time of the last request is by the clock of the machine: never in the future of it. */
