@@ -92,7 +92,8 @@ function headersOf({ token, headers = {} }: CallOptions = {}): Record<string, st
   return token ? { ...headers, authorization: `Bearer ${token}` } : headers;
 }
 
-function toFailure(caught: unknown): CallFailure {
+/** What a client of Connect threw, as every caller tells it. */
+export function toFailure(caught: unknown): CallFailure {
   const error = ConnectError.from(caught);
   return new CallFailure(error.code, error.rawMessage, error.details.map(toAny), error);
 }

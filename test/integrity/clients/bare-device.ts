@@ -13,9 +13,10 @@ import type { Subscription } from '../../e2e/clients/subscription.ts';
 import type { User } from '../../e2e/clients/user.ts';
 import { hashOf, type Journal } from '../history/journal.ts';
 import type { Seen } from '../history/line.ts';
+import { allPages } from './all-pages.ts';
 import type { Attempt, Device, Repeat } from './device.ts';
 import type { Watcher } from './presence-watch.ts';
-import { listed, toSeen } from './said.ts';
+import { toSeen } from './said.ts';
 
 /** How a stream ended that nobody had stopped. Times are of one monotonic clock, in milliseconds. */
 export interface StreamEnd {
@@ -26,7 +27,6 @@ export interface StreamEnd {
 }
 
 const MAX_BACKOFF_MS = 1_000;
-const PAGE_SIZE = 200;
 
 /**
  * A client with nothing but the contract: it sends each message until it is acked, always under the same key, follows its
@@ -91,15 +91,8 @@ export class BareDevice implements Device, Watcher {
     return repeat === 'later' ? this.#untilAnswered(conversation, key, text) : taken;
   }
 
-  async list(conversationId: string, afterSeq = 0): Promise<Seen[]> {
-    const messages: Seen[] = [];
-    for (let value = BigInt(afterSeq); ; ) {
-      const from = { case: 'afterSeq' as const, value };
-      const page = await this.call(MessageService.method.listMessages, { conversationId, from, pageSize: PAGE_SIZE });
-      messages.push(...page.messages.map(listed));
-      if (!page.hasMore) return messages;
-      value = page.throughSeq;
-    }
+  list(conversationId: string, afterSeq = 0): Promise<Seen[]> {
+    return allPages((request) => this.call(MessageService.method.listMessages, request), conversationId, afterSeq);
   }
 
   /** Tells that all that was shown of a conversation was read. */

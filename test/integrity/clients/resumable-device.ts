@@ -3,6 +3,7 @@ import { WebSocket as NodeWebSocket } from 'ws';
 import { newPassword, newUsername } from '../../e2e/clients/user.ts';
 import { hashOf, type Journal } from '../history/journal.ts';
 import type { Seen } from '../history/line.ts';
+import { allPages } from './all-pages.ts';
 import type { Attempt, Device } from './device.ts';
 import { listed, toSaid } from './said.ts';
 
@@ -118,15 +119,8 @@ export class ResumableDevice implements Device {
     return ended.promise;
   }
 
-  async list(conversationId: string): Promise<Seen[]> {
-    const messages: Seen[] = [];
-    for (let value = 0n; ; ) {
-      const from = { case: 'afterSeq' as const, value };
-      const page = await this.#chat.messages.listMessages({ conversationId, from, pageSize: 200 });
-      messages.push(...page.messages.map(listed));
-      if (!page.hasMore) return messages;
-      value = page.throughSeq;
-    }
+  list(conversationId: string): Promise<Seen[]> {
+    return allPages((request) => this.#chat.messages.listMessages(request), conversationId);
   }
 
   async close(): Promise<void> {
