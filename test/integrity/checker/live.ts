@@ -4,7 +4,7 @@ import { fullRateAfter, publishedAfter, seenAfter } from './recovery.ts';
 import { type Invariant, placeOf, type Violation } from './violation.ts';
 
 /** Ceilings that only a decision on record changes, in milliseconds and as a factor. */
-export const CEILINGS = { seenMs: 10_000, fullRateMs: 30_000, residentFactor: 1.5 };
+export const CEILINGS = { seenMs: 10_000, fullRateMs: 30_000, repeatedMs: 2_000, residentFactor: 1.5 };
 
 /** A process that has just begun has not yet what it keeps. */
 const WARM_MS = 60_000;

@@ -2,18 +2,21 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { until } from '@realchat/testkit';
-import { type Bite, backlogOf, cutSince, type Fault, type Field, inFlight, mostDuring } from './field.ts';
+import { type Bite, backlogOf, cutSince, type Fault, type Field, inFlight, mostDuring, RELAY_BATCH } from './field.ts';
 import { asSuperuser } from './superuser.ts';
 import { askValkey } from './valkey.ts';
 
 /** Fewer events that wait are no backlog. */
 const LEAST_BACKLOG = 500;
+/** When what both relays work with goes. */
+const RELAYS_BATCHES = 2 * RELAY_BATCH;
 
 /** F-05, F-08, F-10, F-13, F-20, F-26: what the services depend on is stopped, emptied, or held. */
 export const engines: Fault[] = [
   {
     id: 'F-05',
     title: 'Kafka is stopped, and comes back',
+    recordsTwice: RELAYS_BATCHES,
     async run(field) {
       const kafka = field.mesh.stack.process('kafka');
       const before = field.load.counts.acked;
@@ -28,6 +31,7 @@ export const engines: Fault[] = [
     (signal): Fault => ({
       id: signal === 'SIGKILL' ? 'F-08-kill' : 'F-08-immediate',
       title: `Postgres is ended by ${signal} and comes back`,
+      recordsTwice: RELAYS_BATCHES,
       async run(field) {
         const postgres = field.mesh.stack.process('postgres');
         const at = field.journal.now();
@@ -43,6 +47,7 @@ export const engines: Fault[] = [
   {
     id: 'F-08-terminate',
     title: 'every connection to Postgres is ended by pg_terminate_backend, five times',
+    recordsTwice: 5 * RELAYS_BATCHES,
     async run(field) {
       const ended = await asSuperuser(field, 'postgres', async (query) => {
         let sum = 0;
@@ -74,6 +79,7 @@ export const engines: Fault[] = [
   {
     id: 'F-13',
     title: 'no relay runs while three times as much is sent; then all of it is published',
+    recordsTwice: RELAYS_BATCHES,
     async run(field) {
       const { stack } = field.mesh;
       const relays = stack.namesOf('relay').map((name) => stack.process(name));

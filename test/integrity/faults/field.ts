@@ -44,6 +44,8 @@ export interface Fault {
   title: string;
   /** A restart in good order, to which I14 applies. */
   graceful?: boolean;
+  /** How many records may be in the topic twice on its account, at most; none when left out. */
+  recordsTwice?: number;
   /** The wires that it needs proxies on. */
   wires?: readonly WireName[];
   /** The services whose first process needs a clock that can be moved. */
@@ -53,6 +55,9 @@ export interface Fault {
   /** Injects it, lets it last, heals it. Resolves when what it was done to is back. */
   run(field: Field): Promise<Bite>;
 }
+
+/** A relay that goes before it knows what Kafka has leaves at most so many records that are sent again: one batch. */
+export const RELAY_BATCH = 1_000;
 
 /** Calls of sends that wait for an answer right now. */
 export function inFlight({ cast }: Field, transport?: string): number {

@@ -4,7 +4,17 @@ import { until } from '@realchat/testkit';
 import { readEnvoyStats } from '../../e2e/support/counters.ts';
 import { countRecords } from '../../e2e/support/topic.ts';
 import { byHolding } from '../../e2e/twos/instance.ts';
-import { type Bite, backlogOf, cutSince, type Fault, type Field, inFlight, streamsLost, waitingFor } from './field.ts';
+import {
+  type Bite,
+  backlogOf,
+  cutSince,
+  type Fault,
+  type Field,
+  inFlight,
+  RELAY_BATCH,
+  streamsLost,
+  waitingFor,
+} from './field.ts';
 
 /** Calls that have to wait before a kill is worth it. */
 const ENOUGH = 5;
@@ -32,6 +42,7 @@ export const kills: Fault[] = [
   {
     id: 'F-01-relay',
     title: 'kill -9 of the relay with a batch on the wire that Kafka has not got',
+    recordsTwice: RELAY_BATCH,
     async run(field) {
       const { relayToKafka } = field;
       relayToKafka.close('toServer');
@@ -94,6 +105,7 @@ export const kills: Fault[] = [
   {
     id: 'F-11',
     title: 'kill -9 of the relay when Kafka has a batch of which it does not know yet',
+    recordsTwice: RELAY_BATCH,
     async run(field) {
       const { relayToKafka, mesh } = field;
       const repeats = await repeatsSoFar(field);
@@ -139,6 +151,7 @@ export const pauses: Fault[] = (['messaging', 'relay', 'delivery', 'gateway'] as
   return {
     id: name === 'relay' ? 'F-12' : `F-02-${name}`,
     title: `${name} is frozen for ${lasts / 1000} s and wakes up`,
+    recordsTwice: name === 'relay' ? RELAY_BATCH : 0,
     async run(field) {
       const managed = field.mesh.stack.process(name);
       const at = field.journal.now();

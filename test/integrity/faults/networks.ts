@@ -1,7 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WireName } from '../network/network.ts';
 import type { Toxic } from '../network/toxiproxy.ts';
-import { type Bite, backlogOf, cutSince, type Fault, type Field, inFlight, mostDuring, streamsLost } from './field.ts';
+import {
+  type Bite,
+  backlogOf,
+  cutSince,
+  type Fault,
+  type Field,
+  inFlight,
+  mostDuring,
+  RELAY_BATCH,
+  streamsLost,
+} from './field.ts';
 
 /** A wire on which nothing passes any more answers with this much at most: what was on its way. */
 const STILL_BYTES = 4096;
@@ -102,6 +112,7 @@ function poisoned(id: string, title: string, wires: readonly WireName[], toxic: 
     id,
     title,
     wires,
+    recordsTwice: recordsTwice(wires),
     async run(field) {
       const on = wires.map((name) => field.network.wire(name));
       const [waiting, backlog, lost] = [inFlight(field), backlogOf(field), streamsLost(field)];
@@ -133,6 +144,7 @@ function holed(id: string, title: string, name: WireName): Fault {
     id,
     title,
     wires: [name],
+    recordsTwice: recordsTwice([name]),
     run: (field) => still(field, name, async () => field.network.wire(name).poison(blackhole)),
   };
 }
@@ -142,6 +154,7 @@ function cut(id: string, title: string, name: WireName): Fault {
     id,
     title,
     wires: [name],
+    recordsTwice: recordsTwice([name]),
     run: (field) =>
       still(field, name, async () => {
         const wire = field.network.wire(name);
@@ -149,6 +162,11 @@ function cut(id: string, title: string, name: WireName): Fault {
         return () => wire.mend();
       }),
   };
+}
+
+/** Two relays may each have a batch under way when their wire fails. */
+function recordsTwice(wires: readonly WireName[]): number {
+  return wires.some((wire) => wire.startsWith('relay-')) ? 2 * RELAY_BATCH : 0;
 }
 
 /** Lets nothing pass for a while, and counts what passed all the same. */

@@ -39,6 +39,7 @@ export const topics: Fault[] = [
   {
     id: 'F-16',
     title: 'the topic is appended to itself: every reader gets what it had',
+    recordsTwice: REPLAYED * CONVERSATION_EVENTS.partitions,
     async run(field) {
       const before = await countRecords(field.mesh);
       const sent = await withEventLog(field.mesh, async (eventLog) => {

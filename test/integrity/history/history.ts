@@ -86,6 +86,8 @@ export interface Fault {
   id: string;
   title: string;
   graceful: boolean;
+  /** How many records it may leave in the topic twice, at most. */
+  recordsTwice: number;
   from: number;
   healedAt: number;
   /** Undefined: nobody said. */

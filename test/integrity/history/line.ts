@@ -114,9 +114,9 @@ export interface PresenceLine {
   online: boolean | 'unknown';
 }
 
-/** A fault begins, has healed, and whether it bit, with the proof in words. `quiet`: everything after the last fault is over. */
+/** A fault begins, with how many records it may leave in the topic twice, has healed, and whether it bit, with the proof in words. `quiet`: everything after the last fault is over. */
 export type FaultLine = { type: 'fault'; run: number } & (
-  | { op: 'begin'; id: string; title: string; graceful: boolean }
+  | { op: 'begin'; id: string; title: string; graceful: boolean; recordsTwice?: number }
   | { op: 'heal' }
   | { op: 'judged'; bit: boolean; proof: string }
 );

@@ -181,9 +181,9 @@ class Reader {
 
   #fault(line: Extract<Line, { type: 'fault' }>): void {
     if (line.op === 'begin') {
-      const { id, title, graceful, at } = line;
+      const { id, title, graceful, recordsTwice = 0, at } = line;
       const open = { healedAt: Number.POSITIVE_INFINITY, bit: undefined, proof: '' };
-      this.#faults.set(line.run, { id, title, graceful, from: at, ...open });
+      this.#faults.set(line.run, { id, title, graceful, recordsTwice, from: at, ...open });
       return;
     }
     const fault = this.#faults.get(line.run);

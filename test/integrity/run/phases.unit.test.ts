@@ -15,7 +15,16 @@ test('each phase tells how long its own messages took: until their first ack, an
     ...{ device: 'b', user: 'ben', liveAt: 0, closes: [], checkpoints: [], connected: true },
     observations: [push(30, 1), push(1_040, 2), push(1_900, 2), push(2_050, 3)],
   };
-  const fault = { id: 'F-01', title: '', graceful: false, from: 900, healedAt: 1_500, bit: true, proof: '' };
+  const fault = {
+    id: 'F-01',
+    title: '',
+    graceful: false,
+    recordsTwice: 0,
+    from: 900,
+    healedAt: 1_500,
+    bit: true,
+    proof: '',
+  };
   const phases = phasesOf({ ...emptyHistory(), sends, devices: [device], faults: [fault] });
 
   expect(phases.map(({ phase, ack, shown }) => [phase, ack?.p99, shown?.p99])).toEqual([

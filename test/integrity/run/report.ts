@@ -1,6 +1,7 @@
 import { type Counts, check, type Judgement, type Verdict } from '../checker/check.ts';
 import { CEILINGS } from '../checker/live.ts';
 import { fullRateAfter, publishedAfter, seenAfter, worstStaleness } from '../checker/recovery.ts';
+import { repeatsOf } from '../checker/repeats.ts';
 import type { History } from '../history/history.ts';
 import { type PhaseReport, phasesOf, tellPhases } from './phases.ts';
 
@@ -45,6 +46,7 @@ export function makeReport(history: History, about: Pick<Report, 'seed' | 'commi
     const published = toSeconds(publishedAfter(history, fault));
     return { id, title, bit, proof, lasted, fullRate, published, seen: toSeconds(seenAfter(history, fault)?.ms) };
   });
+  const repeats = repeatsOf(history);
   const ceilings = [
     ceiling(
       'seen',
@@ -70,6 +72,16 @@ export function makeReport(history: History, about: Pick<Report, 'seed' | 'commi
       'shown or published twice without a fault',
       { most: 0, unit: '' },
       faults.length > 0 ? [] : [counts.shownTwice + counts.publishedTwice],
+    ),
+    ceiling('covered', 'pushed again though a checkpoint covers it', { most: 0, unit: '' }, [repeats.covered]),
+    ceiling('stretch', 'of a stream, pushed again after it broke', seconds(CEILINGS.repeatedMs), [
+      toSeconds(repeats.stretchMs),
+    ]),
+    ceiling(
+      'records',
+      'records twice in the topic',
+      { most: history.faults.reduce((sum, fault) => sum + fault.recordsTwice, 0), unit: '' },
+      history.published ? [counts.publishedTwice] : [],
     ),
   ];
   return {

@@ -67,8 +67,8 @@ export async function run(options: RunOptions): Promise<void> {
 
 async function inject(field: Field, run: number, fault: Plan['faults'][number]): Promise<void> {
   const { journal, say } = field;
-  const { id, title, graceful = false } = fault;
-  journal.write({ type: 'fault', op: 'begin', run, id, title, graceful });
+  const { id, title, graceful = false, recordsTwice = 0 } = fault;
+  journal.write({ type: 'fault', op: 'begin', run, id, title, graceful, recordsTwice });
   const begin = performance.now();
   let isHealed = false;
   const healed = () => {
