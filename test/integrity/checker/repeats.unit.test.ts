@@ -4,7 +4,12 @@ import { repeatsOf } from './repeats.ts';
 
 const push = (at: number, seq: number) => ({ at, kind: 'push' as const, event: { conversation: 'c', seq } });
 const device = (observations: Device['observations'], closes: number[], checkpoints: number[]): Device => ({
-  ...{ device: 'd', user: 'ann', liveAt: 0, connected: true, observations, checkpoints },
+  device: 'd',
+  user: 'ann',
+  liveAt: 0,
+  connected: true,
+  observations,
+  checkpoints,
   closes: closes.map((at) => ({ at, code: 'UNAVAILABLE' })),
 });
 const before = [push(100, 1), push(200, 2), push(900, 3)];

@@ -4,7 +4,12 @@ import { phasesOf, tellPhases } from './phases.ts';
 
 test('each phase tells how long its own messages took: until their first ack, and until each device was first shown them', () => {
   const sends = [0, 1_000, 2_000].map((invokedAt, i): History['sends'][number] => ({
-    ...{ user: 'ann', device: 'a', conversation: 'c', key: `k${i}`, hash: '', invokedAt },
+    user: 'ann',
+    device: 'a',
+    conversation: 'c',
+    key: `k${i}`,
+    hash: '',
+    invokedAt,
     answers: [
       { kind: 'unknown', at: invokedAt + 5, reason: 'UNAVAILABLE' },
       { kind: 'ok', at: invokedAt + 10 * (i + 1), seq: i + 1, messageId: `m${i}` },
@@ -12,7 +17,12 @@ test('each phase tells how long its own messages took: until their first ack, an
   }));
   const push = (at: number, seq: number) => ({ at, kind: 'push' as const, event: { conversation: 'c', seq } });
   const device: History['devices'][number] = {
-    ...{ device: 'b', user: 'ben', liveAt: 0, closes: [], checkpoints: [], connected: true },
+    device: 'b',
+    user: 'ben',
+    liveAt: 0,
+    closes: [],
+    checkpoints: [],
+    connected: true,
     observations: [push(30, 1), push(1_040, 2), push(1_900, 2), push(2_050, 3)],
   };
   const fault = {
