@@ -4,9 +4,11 @@ import { clocks } from './clocks.ts';
 import { consumers } from './consumers.ts';
 import { engines } from './engines.ts';
 import type { Fault } from './field.ts';
-import { kills, pauses, restarts } from './kills.ts';
+import { kills } from './kills.ts';
 import { networks } from './networks.ts';
 import { notRun } from './not-run.ts';
+import { pauses } from './pauses.ts';
+import { restarts } from './restarts.ts';
 import { topics } from './topics.ts';
 
 /** Every fault that can be run. */

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { InstanceName, PartName } from '@realchat/stack';
 import { until } from '@realchat/testkit';
-import { readEnvoyStats } from '../../e2e/support/counters.ts';
 import { countRecords } from '../../e2e/support/topic.ts';
 import { byHolding } from '../../e2e/twos/instance.ts';
 import {
@@ -143,86 +142,6 @@ export const kills: Fault[] = [
     },
   },
 ];
-
-/** F-02: paused for 5 s, and for longer than leases and sessions last; then the process wakes up and goes on as if nothing was. */
-export const pauses: Fault[] = (['messaging', 'relay', 'delivery', 'gateway'] as const).map((name): Fault => {
-  // A relay's lease ends meanwhile: this is also F-12's, a relay that wakes up past its lease.
-  const lasts = name === 'relay' ? 15_000 : 5_000;
-  return {
-    id: name === 'relay' ? 'F-12' : `F-02-${name}`,
-    title: `${name} is frozen for ${lasts / 1000} s and wakes up`,
-    recordsTwice: name === 'relay' ? RELAY_BATCH : 0,
-    async run(field) {
-      const managed = field.mesh.stack.process(name);
-      const at = field.journal.now();
-      const waiting = inFlight(field);
-      const published = (await field.watch.ask()).published;
-      managed.pause();
-      let mostWaiting = 0;
-      let mostBacklog = 0;
-      try {
-        for (const end = performance.now() + lasts; performance.now() < end; await delay(100)) {
-          mostWaiting = Math.max(mostWaiting, inFlight(field));
-          mostBacklog = Math.max(mostBacklog, backlogOf(field));
-        }
-      } finally {
-        managed.resume();
-      }
-      const moved = (field.watch.backlog?.published ?? 0) - published;
-      const facts = `${mostWaiting - waiting} more sends waited, ${cutSince(field, at)} were cut, the backlog rose to ${mostBacklog}, ${moved} events were published meanwhile`;
-      const bit = name === 'relay' ? mostBacklog > 0 : name === 'delivery' || mostWaiting > waiting;
-      return { bit, proof: facts };
-    },
-  };
-});
-
-/** F-03 and F-04: in good order, one process and all of them in turn. */
-export const restarts: Fault[] = [
-  ...(['messaging', 'relay', 'delivery', 'gateway'] as const).map(
-    (name): Fault => ({
-      id: `F-03-${name}`,
-      title: `SIGTERM of ${name} under load`,
-      graceful: true,
-      run: (field) => restart(field, [name]),
-    }),
-  ),
-  {
-    id: 'F-04',
-    title: 'a rolling restart of every process of the mesh',
-    graceful: true,
-    run: (field) => restart(field, ['auth', 'profile', 'messaging', 'relay', 'delivery', 'gateway']),
-  },
-];
-
-/** Every process of a service, one after the other, as docs/operations.md has it: the next when Envoy counts the last one. */
-async function restart(field: Field, services: readonly string[]): Promise<Bite> {
-  const { stack } = field.mesh;
-  const names = [...stack.processes.keys()].filter((name) =>
-    services.some((service) => name.replace(/-\d+$/, '') === service),
-  );
-  const killed: string[] = [];
-  const pids = names.map((name) => stack.process(name).pid);
-  for (const name of names) {
-    const managed = stack.process(name);
-    if ((await managed.stop()) === 'killed') killed.push(name);
-    await managed.start();
-    await untilCounted(field, name);
-  }
-  const fresh = names.filter((name, i) => stack.process(name).pid !== pids[i]);
-  const proof = `${fresh.join(', ')} restarted${killed.length > 0 ? `; ${killed.join(', ')} did not go within the grace` : ''}`;
-  return { bit: fresh.length === names.length, proof };
-}
-
-/** Waits until Envoy sends calls to every instance of a service again; nobody sends any to a relay. */
-async function untilCounted({ mesh }: Field, name: string): Promise<void> {
-  const service = name.replace(/-\d+$/, '');
-  if (service === 'relay') return;
-  const all = [...mesh.stack.processes.keys()].filter((each) => each.replace(/-\d+$/, '') === service).length;
-  for (const cluster of service === 'gateway' ? ['gateway', 'gateway_h2c'] : [service]) {
-    const healthy = new RegExp(`^cluster\\.${cluster}\\.membership_healthy$`);
-    await until(`Envoy counts ${name}`, async () => (await readEnvoyStats(mesh, healthy)) === all, 20_000);
-  }
-}
 
 /** Kills a process, waits for its successor. */
 async function kill(
