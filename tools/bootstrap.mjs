@@ -18,6 +18,7 @@ const ENTRIES = {
   reset: ['tools/stack/cli.ts', 'reset'],
   test: ['tools/test/run.ts'],
   integrity: ['test/integrity/main.ts'],
+  bounds: ['test/bounds/main.ts'],
   generate: ['tools/generate.ts'],
   bench: ['bench/main.ts'],
   realchat: ['clients/cli/main.ts'],

@@ -15,8 +15,8 @@ export function toLogRecord(row: LogRow): MessageInitShape<typeof LogRecordSchem
   };
 }
 
-/** The most bytes of events in one answer. */
-export const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+/** The most bytes of events in one answer. Nodes ask for many at once when a crowd comes back, and all of them are in memory. */
+export const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 /** The leading rows that fit into one answer; at least one if there is any. */
 export function withinBytes(rows: LogRow[]): LogRow[] {

@@ -361,7 +361,7 @@ describe('LogService', () => {
     for (const text of ['one', 'two', 'three']) await send(alice, conversationId, text);
     const missed = { userId: user, afterPositions: before, maxEvents: 100 };
     expect((await log.readSession(missed)).records.length).toBe(4);
-    await db.query("update event set body = decode(repeat('00', 9437184), 'hex') where conversation_id = $1", [
+    await db.query("update event set body = decode(repeat('00', 2097152), 'hex') where conversation_id = $1", [
       conversationId,
     ]);
     expect(await refusalOf(log.readSession(missed))).toMatchObject({ reason: 'BACKLOG_TOO_LARGE' });

@@ -1,3 +1,4 @@
+import { createSecureContext, type SecureContext } from 'node:tls';
 import { create } from '@bufbuild/protobuf';
 import { type Any, AnySchema, anyPack } from '@bufbuild/protobuf/wkt';
 import { ConnectError, type CallOptions as ConnectOptions, createClient, type Transport } from '@connectrpc/connect';
@@ -22,6 +23,8 @@ export function createGrpcWebCaller(baseUrl: string): Caller {
 export interface SocketLife {
   /** Close codes, in order. */
   closed: number[];
+  /** Those that are open, when somebody wants to get at them. */
+  open?: Set<NodeWebSocket>;
 }
 
 /**
@@ -34,10 +37,13 @@ export function createWebSocketCaller(options: {
   token: () => string;
   life?: SocketLife;
 }): Caller {
-  const { certificateAuthority: ca, life } = options;
+  const { life } = options;
+  const secureContext = contextOf(options.certificateAuthority);
   const TrustingWebSocket = class extends NodeWebSocket {
     constructor(url: string | URL, protocols: string[]) {
-      super(url, protocols, { ca });
+      super(url, protocols, { secureContext } as object);
+      life?.open?.add(this);
+      this.on('close', () => life?.open?.delete(this));
     }
   };
   const transport = createWebSocketTransport({
@@ -51,6 +57,15 @@ export function createWebSocketCaller(options: {
   const headers = ({ headers = {} }: CallOptions = {}) => headers;
   const caller = createConnectCaller('websocket', transport, headers, async () => transport.close());
   return { ...caller, authenticate: (token) => transport.refresh(token) };
+}
+
+const contexts = new WeakMap<Buffer, SecureContext>();
+
+/** One for all sockets that trust the same: to make it costs more than a handshake. */
+function contextOf(ca: Buffer): SecureContext {
+  const context = contexts.get(ca) ?? createSecureContext({ ca });
+  contexts.set(ca, context);
+  return context;
 }
 
 function createConnectCaller(

@@ -8,7 +8,7 @@ export class Subscription {
   readonly caughtUp: Promise<void>;
   /** Resolves when the stream is over, with the failure that ended it, if one did. */
   readonly ended: Promise<CallFailure | undefined>;
-  /** Every frame but heartbeats, in the order in which they came. */
+  /** Every frame but heartbeats, in the order in which they came; none when somebody takes them as they come. */
   readonly frames: SubscribeResponse[] = [];
   heartbeats = 0;
   /** Where to resume from. */
@@ -50,7 +50,7 @@ export class Subscription {
   ): Promise<undefined> {
     for await (const frame of frames) {
       if (frame.frame.case === 'heartbeat') this.heartbeats++;
-      else this.frames.push(frame);
+      else if (!onFrame) this.frames.push(frame);
       if (frame.frame.case === 'checkpoint' || frame.frame.case === 'caughtUp') this.cursor = frame.frame.value.cursor;
       if (frame.frame.case === 'caughtUp') caughtUp();
       onFrame?.(frame);

@@ -109,7 +109,7 @@ export class User implements ChatClient {
     return subscription;
   }
 
-  /** As subscribe, without waiting, and with each frame as it comes. */
+  /** As subscribe, without waiting, and with each frame as it comes, which is not kept then. */
   openStream(cursor: Uint8Array, onFrame?: (frame: SubscribeResponse) => void): Subscription {
     const method = DeliveryService.method.subscribe;
     const open = (signal: AbortSignal) => this.caller.stream(method, { cursor }, { ...this.#call(), signal });

@@ -26,7 +26,15 @@ export interface StreamEnd {
   liveAgainAt?: number;
 }
 
+export interface BareDeviceOptions {
+  /** Tells apart the devices of one user. */
+  label?: string;
+  /** How long to wait before another stream after so many failures in a row, from 1. Default: a second at most. */
+  backoffMs?: (failures: number) => number;
+}
+
 const MAX_BACKOFF_MS = 1_000;
+const FIRST_BACKOFF_MS = 50;
 
 /**
  * A client with nothing but the contract: it sends each message until it is acked, always under the same key, follows its
@@ -41,6 +49,7 @@ export class BareDevice implements Device, Watcher {
   readonly ends: StreamEnd[] = [];
   isLive = false;
   streamsLost = 0;
+  readonly #backoffMs: (failures: number) => number;
   readonly #journal: Journal;
   readonly #sender: User;
   readonly #follower: User;
@@ -54,12 +63,18 @@ export class BareDevice implements Device, Watcher {
   #held: Seen[] | undefined;
 
   /** A sender whose caller has no streams is accompanied by a follower: the same session by another caller. */
-  constructor(journal: Journal, sender: User, follower: User = sender) {
+  constructor(
+    journal: Journal,
+    sender: User,
+    follower: User = sender,
+    { label = '', backoffMs = impatient }: BareDeviceOptions = {},
+  ) {
+    this.#backoffMs = backoffMs;
     this.#journal = journal;
     this.#sender = sender;
     this.#follower = follower;
     this.transport = sender.name;
-    this.name = `${sender.name} ${sender.username}`;
+    this.name = `${sender.name} ${sender.username}${label}`;
     const client = { type: 'client', device: this.name, user: this.userId, transport: this.transport } as const;
     journal.write({ ...client, sees: 'events' });
   }
@@ -193,7 +208,7 @@ export class BareDevice implements Device, Watcher {
   }
 
   async #keepOpen(): Promise<void> {
-    let backoff = 50;
+    let failures = 1;
     while (!this.#stopping) {
       const failure = await this.#stream?.ended;
       // Until the run ended it, the device was connected.
@@ -208,8 +223,8 @@ export class BareDevice implements Device, Watcher {
         this.#journal.write({ type: 'stream', op: 'died', device: this.name, reason: failure.message });
         return;
       }
-      await delay((failure?.retryAfterMs ?? 0) + backoff * (0.5 + Math.random() / 2));
-      backoff = (await this.#reopen()) ? 50 : Math.min(backoff * 2, MAX_BACKOFF_MS);
+      await delay((failure?.retryAfterMs ?? 0) + this.#backoffMs(failures));
+      failures = (await this.#reopen()) ? 1 : failures + 1;
     }
   }
 
@@ -220,6 +235,8 @@ export class BareDevice implements Device, Watcher {
       await this.#open();
       return true;
     } catch {
+      // It may be live, and only what was missed could not be listed.
+      await this.#stream?.stop();
       return false;
     }
   }
@@ -270,6 +287,10 @@ export class BareDevice implements Device, Watcher {
   #readPosition(op: 'acked' | 'found', conversation: string, number: number): void {
     this.#journal.write({ type: 'read-position', op, user: this.userId, conversation, number });
   }
+}
+
+function impatient(failures: number): number {
+  return Math.min(FIRST_BACKOFF_MS * 2 ** (failures - 1), MAX_BACKOFF_MS) * (0.5 + Math.random() / 2);
 }
 
 /** The access token has run out; its session may live. */

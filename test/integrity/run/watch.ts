@@ -70,11 +70,17 @@ async function sampleProcesses({ stack }: Mesh, journal: Journal): Promise<void>
   for (const [name, { pid }] of stack.processes) {
     if (pid === undefined) continue;
     try {
-      const [, resident = '0'] = (await readFile(`/proc/${pid}/statm`, 'utf8')).split(' ');
+      const rss = await residentBytes(pid);
       const handles = (await readdir(`/proc/${pid}/fd`)).length;
-      journal.write({ type: 'sample', process: name, rss: Number(resident) * PAGE_BYTES, handles });
+      journal.write({ type: 'sample', process: name, rss, handles });
     } catch {
       // It has ended, or this machine has no /proc.
     }
   }
+}
+
+/** Memory that a process has in use, in bytes. Rejects when it has ended, or this machine has no /proc. */
+export async function residentBytes(pid: number): Promise<number> {
+  const [, resident = '0'] = (await readFile(`/proc/${pid}/statm`, 'utf8')).split(' ');
+  return Number(resident) * PAGE_BYTES;
 }
