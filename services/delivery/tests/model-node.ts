@@ -6,7 +6,7 @@ import {
   SubscribeResponseSchema,
 } from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import type { LogRecord } from '@realchat/gen/realchat/messaging/v1/log_service';
-import type { Call, Encoded } from '@realchat/rpc';
+import { type Call, type Encoded, RpcError } from '@realchat/rpc';
 import type { DeliveryContext } from '../context.ts';
 import { Cursors } from '../domain/cursor.ts';
 import { logChanged } from '../domain/endings.ts';
@@ -47,12 +47,25 @@ export interface ModelClient {
   block(): void;
   unblock(): void;
   close(): void;
-  /** Set when the stream has ended. */
-  ended: Error | undefined;
+  /** The connection breaks, of which nobody is told. */
+  cut(): void;
+  /** Why the stream has ended. */
+  ended: string | undefined;
+}
+
+/** Makes what a node knows of the log. */
+export type CreateLog = (...parameters: ConstructorParameters<typeof NodeLog<EventRecord>>) => NodeLog<EventRecord>;
+
+/** Parts of a node that a test replaces. */
+export interface ModelParts {
+  createLog?: CreateLog;
 }
 
 /** A delivery node with all of its parts but sockets, Kafka and clocks, over a log in memory. */
-export function createModelNode(memory: MemoryLog) {
+export function createModelNode(
+  memory: MemoryLog,
+  { createLog = (limits, onApplied) => new NodeLog(limits, onApplied) }: ModelParts = {},
+) {
   const pending: PendingCall[] = [];
   const deadLetters: EventRecord[] = [];
   const call = <T>(read: () => T): Promise<T> => {
@@ -80,9 +93,8 @@ export function createModelNode(memory: MemoryLog) {
 
   const hub = new Hub();
   const sessions = new Sessions<Session>({ perUser: 100, perNode: 1_000 }, 1);
-  const log = new NodeLog<EventRecord>(
-    { ring: { entries: 6, bytes: 10_000 }, ahead: { entries: 3, bytes: 10_000 } },
-    (entry) => hub.publish(entry),
+  const log = createLog({ ring: { entries: 6, bytes: 10_000 }, ahead: { entries: 3, bytes: 10_000 } }, (entry) =>
+    hub.publish(entry),
   );
   const repairer = new Repairer<EventRecord>({
     log,
@@ -106,6 +118,7 @@ export function createModelNode(memory: MemoryLog) {
     },
     onFailure: () => {},
   });
+  let looking: Promise<void> | undefined;
   const streams = new StreamBook({ ended: 1_000, forgotten: 1 });
   const context: DeliveryContext = {
     log,
@@ -137,7 +150,16 @@ export function createModelNode(memory: MemoryLog) {
     budget: context.budget,
     pending,
     deadLetters,
-    look: () => watch.look().catch(() => {}),
+    /** Looks where the log stands, one look at a time. */
+    look(): Promise<void> {
+      looking ??= watch
+        .look()
+        .catch(() => {})
+        .finally(() => {
+          looking = undefined;
+        });
+      return looking;
+    },
     take: (record: EventRecord) =>
       takeRecords(
         {
@@ -156,9 +178,10 @@ function connect(context: DeliveryContext, userId: string, cursor: Uint8Array): 
   const frames: SubscribeResponse[] = [];
   let blocked: PromiseWithResolvers<void> | undefined;
   const gone = new AbortController();
+  let broken = false;
   const stream = {
     write(frame: Encoded) {
-      frames.push(fromBinary(SubscribeResponseSchema, frame.bytes));
+      if (!broken) frames.push(fromBinary(SubscribeResponseSchema, frame.bytes));
       return blocked === undefined;
     },
     drained: () => blocked?.promise ?? Promise.resolve(),
@@ -175,11 +198,15 @@ function connect(context: DeliveryContext, userId: string, cursor: Uint8Array): 
       blocked = undefined;
     },
     close: () => gone.abort(),
+    cut() {
+      broken = true;
+      gone.abort();
+    },
     ended: undefined,
   };
   const call = { caller: { userId, expiresAt: Number.POSITIVE_INFINITY }, signal: gone.signal } as unknown as Call;
   subscribe(context, call, { cursor } as never, stream as never).catch((error: Error) => {
-    client.ended = error;
+    client.ended = error instanceof RpcError ? error.reason : error.message;
   });
   return client;
 }
