@@ -42,10 +42,14 @@ export interface StackOverrides {
   kafka?: {
     /** `host:port` that one client process uses in place of its listener, such as that of a proxy before it. */
     advertised?: Partial<Record<KafkaListener, string>>;
+    /** Environment of the broker. */
+    env?: Record<string, string>;
   };
   postgres?: {
     /** Lines of postgresql.conf. */
     settings?: Record<string, string>;
+    /** Environment of the server. */
+    env?: Record<string, string>;
   };
   /** Origins of pages elsewhere that may call, besides the edge's own. */
   origins?: string[];

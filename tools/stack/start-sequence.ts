@@ -62,6 +62,7 @@ async function startPostgres({ paths, ports, secrets, overrides }: StackContext,
     port: ports.postgres,
     passwords: secrets.postgres,
     ...(overrides.postgres?.settings && { settings: overrides.postgres.settings }),
+    env: overrides.postgres?.env ?? {},
   };
   await launch('postgres', await preparePostgres(options, progress));
   await ensureDatabases(databaseUrl(options, 'superuser'), options.passwords);
@@ -78,6 +79,7 @@ async function startKafka({ paths, ports, instances, overrides }: StackContext, 
     ports: kafkaPorts(ports, instances),
     controllerPort: ports.kafkaController,
     advertised: overrides.kafka?.advertised ?? {},
+    env: overrides.kafka?.env ?? {},
   };
   await launch('kafka', await prepareKafka(options, progress));
   await ensureTopics([{ host: '127.0.0.1', port: ports.kafkaAdmin }]);

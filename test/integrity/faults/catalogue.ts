@@ -2,6 +2,7 @@ import { Problem } from '@realchat/stack';
 import { clients } from './clients.ts';
 import { clocks } from './clocks.ts';
 import { consumers } from './consumers.ts';
+import { disks } from './disks.ts';
 import { engines } from './engines.ts';
 import type { Fault } from './field.ts';
 import { kills } from './kills.ts';
@@ -22,6 +23,7 @@ export const catalogue: readonly Fault[] = [
   ...consumers,
   ...clients,
   ...clocks,
+  ...disks,
 ];
 
 /** What no run has on this machine, and why. */

@@ -3,6 +3,7 @@ import type { Gate } from '../../e2e/support/gate.ts';
 import type { Mesh } from '../../e2e/support/mesh.ts';
 import type { Cast, Edge } from '../clients/cast.ts';
 import type { Clocks } from '../clocks/clocks.ts';
+import type { DiskOwner, Disks } from '../disk/full-disk.ts';
 import type { Journal } from '../history/journal.ts';
 import type { Network, WireName } from '../network/network.ts';
 import type { Load } from '../run/load.ts';
@@ -24,6 +25,8 @@ export interface Field {
   network: Network;
   /** Clocks that can be moved; only those that the run's faults asked for. */
   clocks: Clocks;
+  /** Disks that can be full; only those that the run's faults asked for. */
+  disks: Disks;
   /** How long a fault that lasts lasts, in milliseconds. */
   lastsMs: number;
   /** The fault is over from now on, though its turn is not. Without it, it is over when `run` resolves. */
@@ -50,6 +53,8 @@ export interface Fault {
   wires?: readonly WireName[];
   /** The services whose first process needs a clock that can be moved. */
   clocks?: readonly MeshName[];
+  /** Who needs a disk that can be full. */
+  disks?: readonly DiskOwner[];
   /** Why it cannot be had on this machine; undefined when it can. */
   unavailable?: () => string | undefined;
   /** Injects it, lets it last, heals it. Resolves when what it was done to is back. */

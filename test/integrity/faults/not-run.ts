@@ -13,12 +13,6 @@ export const notRun: readonly { id: string; title: string; reason: string }[] = 
       'the launcher runs one Postgres: it would need pg_basebackup, a replication slot and synchronous_standby_names, a promotion, and one address for the services that follows the primary',
   },
   {
-    id: 'F-24',
-    title: 'the disk is full',
-    reason:
-      'needs a small file system of its own for the data of each engine, which the launcher cannot make; whether it can be had without root has not been tried',
-  },
-  {
     id: 'F-29',
     title: 'an hour of random faults',
     reason: 'is a series by hand: npm run integrity -- --faults all --minutes 60',

@@ -6,6 +6,7 @@ import { type Gate, startGate } from '../../e2e/support/gate.ts';
 import type { Mesh } from '../../e2e/support/mesh.ts';
 import type { Edge } from '../clients/cast.ts';
 import { Clocks } from '../clocks/clocks.ts';
+import { type DiskOwner, Disks } from '../disk/full-disk.ts';
 import { Network, type WireName } from '../network/network.ts';
 
 /** A mesh of one's own, with what faults need between its parts. */
@@ -15,6 +16,7 @@ export interface TestedMesh {
   relayToKafka: Gate;
   network: Network;
   clocks: Clocks;
+  disks: Disks;
   stop(failed: boolean): Promise<void>;
 }
 
@@ -24,6 +26,8 @@ export interface MeshOptions {
   wires: readonly WireName[];
   /** The services whose first process has a clock that can be moved. */
   clocks?: readonly MeshName[];
+  /** Who has a disk that can be full. */
+  disks?: readonly DiskOwner[];
   /** Environment of processes, besides that of the launcher. */
   env?: Record<string, Record<string, string>>;
   progress?: Progress;
@@ -36,11 +40,13 @@ export async function startTestedMesh({
   instances,
   wires,
   clocks: moved = [],
+  disks: filled = [],
   env = {},
   progress = silentProgress,
 }: MeshOptions): Promise<TestedMesh> {
   const dataDir = await mkdtemp(join(tmpdir(), 'realchat-integrity-'));
   const clocks = await Clocks.create(moved, dataDir, progress);
+  const disks = await Disks.create(filled, dataDir, progress);
   let network: Network | undefined;
   let gate: Gate | undefined;
   const stack = await createStack({
@@ -54,9 +60,13 @@ export async function startTestedMesh({
       gate = await startGate(advertised.MESSAGING ?? ports.kafkaMessaging);
       const through = Object.entries(advertised).map(([listener, port]) => [listener, `127.0.0.1:${port}`]);
       return {
-        env: { ...env, ...clocks.env },
+        env: { ...env, ...clocks.env, 'messaging-1': preloaded(clocks.env['messaging-1'], disks.env('messaging')) },
         reroute,
-        kafka: { advertised: { ...Object.fromEntries(through), MESSAGING: gate.address } },
+        postgres: { env: disks.env('postgres') },
+        kafka: {
+          advertised: { ...Object.fromEntries(through), MESSAGING: gate.address },
+          env: disks.env('kafka'),
+        },
       };
     },
   });
@@ -84,11 +94,17 @@ export async function startTestedMesh({
       url: `http://localhost:${wire.edge.plain}`,
       tls: { url: `https://localhost:${wire.edge.tls}`, certificateAuthority: mesh.certificateAuthority },
     };
-    return { mesh, edge, relayToKafka, network: wire, clocks, stop };
+    return { mesh, edge, relayToKafka, network: wire, clocks, disks, stop };
   } catch (error) {
     await stop(true);
     throw error;
   }
+}
+
+/** Of two that have a library loaded before everything else, both. */
+function preloaded(one: Record<string, string> = {}, other: Record<string, string> = {}): Record<string, string> {
+  const libraries = [one['LD_PRELOAD'], other['LD_PRELOAD']].filter((library) => library !== undefined);
+  return { ...one, ...other, ...(libraries.length > 0 && { LD_PRELOAD: libraries.join(' ') }) };
 }
 
 async function meshOf(stack: Stack, stop: (failed: boolean) => Promise<void>): Promise<Mesh> {

@@ -58,11 +58,12 @@ export async function runAgainstOwnMesh(options: OwnMeshOptions): Promise<Line[]
   say(`starting a mesh of ${instances} of every service`);
   const wires = [...new Set(faults.flatMap((fault) => fault.wires ?? []))];
   const clocks = [...new Set(faults.flatMap((fault) => fault.clocks ?? []))];
-  const tested = await startTestedMesh({ instances, wires, clocks, env, progress: eventsOnly(say) });
+  const disks = [...new Set(faults.flatMap((fault) => fault.disks ?? []))];
+  const tested = await startTestedMesh({ instances, wires, clocks, disks, env, progress: eventsOnly(say) });
   let whole = false;
   try {
     const lines = await record(options, plan.faults, async (journal) => {
-      const { mesh, edge, relayToKafka, network, clocks: moved } = tested;
+      const { mesh, edge, relayToKafka, network, clocks: moved, disks: filled } = tested;
       const watch = startWatch(mesh, journal);
       try {
         await run({
@@ -84,6 +85,7 @@ export async function runAgainstOwnMesh(options: OwnMeshOptions): Promise<Line[]
             relayToKafka,
             network,
             clocks: moved,
+            disks: filled,
             lastsMs: plan.lastsMs,
             say,
             healed: () => undefined,

@@ -14,6 +14,8 @@ import { kafkaAnswers } from './kafka-probe.ts';
 
 export interface KafkaOptions extends KafkaAddresses {
   folder: string;
+  /** Of the broker, besides the machine's. */
+  env?: Readonly<Record<string, string>>;
 }
 
 /** One broker for a laptop: small heap, quick start, little idle work. */
@@ -46,7 +48,7 @@ export async function prepareKafka(options: KafkaOptions, progress: Progress): P
     name: 'kafka',
     command: java,
     args: run('kafka.Kafka', properties),
-    env: machineEnvironment(),
+    env: { ...machineEnvironment(), ...options.env },
     cwd: options.folder,
     ready: () => kafkaAnswers(options.ports.ADMIN),
     readyTimeoutMs: 90_000,

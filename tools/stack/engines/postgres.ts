@@ -18,6 +18,8 @@ export interface PostgresOptions {
   passwords: Secrets['postgres'];
   /** Lines of postgresql.conf besides ours, such as `{ log_statement: 'ddl' }`. */
   settings?: Readonly<Record<string, string>>;
+  /** Of the server, besides the machine's. */
+  env?: Readonly<Record<string, string>>;
 }
 
 /** Makes the cluster at the first start and writes its configuration; answers how to run it. */
@@ -39,7 +41,7 @@ export async function preparePostgres(options: PostgresOptions, progress: Progre
     name: 'postgres',
     command: join(distribution, 'bin', 'postgres'),
     args: ['-D', data],
-    env: machineEnvironment(),
+    env: { ...machineEnvironment(), ...options.env },
     cwd: folder,
     ...(user && { user }),
     ready: () => answers(databaseUrl(options, 'superuser')),

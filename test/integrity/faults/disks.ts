@@ -1,0 +1,113 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { until } from '@realchat/testkit';
+import { type DiskOwner, whyNoFullDisk } from '../disk/full-disk.ts';
+import { type Bite, backlogOf, type Fault, type Field, mostDuring } from './field.ts';
+import { asSuperuser } from './superuser.ts';
+
+const BITTEN_MS = 20_000;
+/** The segments that are there already are used up first. */
+const MOST_SEGMENTS = 30;
+const NEXT_SEGMENT = `select pg_logical_emit_message(true, 'integrity', 'fills'), pg_switch_wal()`;
+
+/** F-24: what would make a file of theirs longer is refused, as on a disk that is full; what they have can be read. */
+export const disks: Fault[] = [
+  {
+    id: 'F-24-postgres',
+    title: 'the disk of Postgres is full: tables cannot grow, everything there is can be read',
+    disks: ['postgres'],
+    unavailable: whyNoFullDisk,
+    run: (field) =>
+      fill(field, 'postgres', async () => {
+        const listed = await everyoneLists(field);
+        await delay(field.lastsMs);
+        return `${listed} devices read a conversation meanwhile`;
+      }),
+  },
+  {
+    id: 'F-24-wal',
+    title: 'the disk of Postgres is full and its log has no next segment: it ends every transaction and starts anew',
+    disks: ['postgres'],
+    unavailable: whyNoFullDisk,
+    run: (field) =>
+      fill(field, 'postgres', async () => {
+        const panicked = asSuperuser(field, 'postgres', async (query) => {
+          for (let i = 0; i < MOST_SEGMENTS; i++) await query(NEXT_SEGMENT);
+        }).then(
+          () => false,
+          () => true,
+        );
+        const ended = await panicked;
+        await delay(field.lastsMs);
+        return ended ? 'it gave up in a panic' : undefined;
+      }),
+  },
+  {
+    id: 'F-24-kafka',
+    title: 'the disk of Kafka is full: its broker gives up, again and again',
+    disks: ['kafka'],
+    unavailable: whyNoFullDisk,
+    run: (field) =>
+      fill(field, 'kafka', async () => {
+        const kafka = field.mesh.stack.process('kafka');
+        const { pid } = kafka;
+        await until('the broker gives up', () => kafka.pid !== pid, BITTEN_MS).catch(() => {});
+        const backlog = await mostDuring(delay(field.lastsMs), () => backlogOf(field));
+        return `${kafka.pid === pid ? 'the broker lived on' : 'the broker gave up'}, the backlog rose to ${backlog}`;
+      }),
+  },
+  {
+    id: 'F-24-logs',
+    title: 'the disk is full on which one messaging writes its log lines',
+    disks: ['messaging'],
+    unavailable: whyNoFullDisk,
+    run: async (field) => {
+      const messaging = field.mesh.stack.process('messaging');
+      const { pid } = messaging;
+      const bite = await fill(field, 'messaging', async () => {
+        await delay(field.lastsMs);
+        return `it ${messaging.pid === pid ? 'lived on' : 'DIED'}`;
+      });
+      return messaging.pid === pid ? bite : { ...bite, bit: false };
+    },
+  },
+];
+
+/** Fills a disk, waits until a write is refused, goes on with `meanwhile`, and frees it. Not bitten when that answers undefined. */
+async function fill(field: Field, owner: DiskOwner, meanwhile: () => Promise<string | undefined>): Promise<Bite> {
+  const { disks: all, journal, load, mesh } = field;
+  const begin = journal.lines.length;
+  const refusedBefore = await all.refused(owner);
+  const ackedBefore = load.counts.acked;
+  await all.fill(owner);
+  let told: string | undefined;
+  let refused = 0;
+  let acked = 0;
+  try {
+    await until('a write is refused', async () => (await all.refused(owner)) > refusedBefore, BITTEN_MS);
+    told = await meanwhile();
+    refused = (await all.refused(owner)) - refusedBefore;
+    acked = load.counts.acked - ackedBefore;
+  } finally {
+    await all.free(owner);
+  }
+  await mesh.stack.process(owner).waitReady();
+  const proof = `${refused} writes found no room; ${told ?? 'it went on'}; ${acked} sends were acked meanwhile, ${answers(field, begin)}`;
+  return { bit: told !== undefined && refused > 0, proof };
+}
+
+/** How sends were answered that were not acked, since that line of the history. */
+function answers({ journal }: Field, begin: number): string {
+  const lines = journal.lines.slice(begin);
+  const codes = lines.flatMap((line) =>
+    line.type === 'send' && line.op === 'info' ? [line.reason.split(' ')[0] ?? ''] : [],
+  );
+  const counts = [...Map.groupBy(codes, (code) => code)].map(([code, all]) => `${code} ${all.length} times`);
+  return counts.length > 0 ? `others were told ${counts.join(', ')}` : 'nobody was told anything else';
+}
+
+/** How many devices can read the conversation in which all are. */
+async function everyoneLists({ cast }: Field): Promise<number> {
+  const [conversation = ''] = cast.conversations;
+  const reads = cast.bare.map((device) => device.list(conversation).then(() => true));
+  return (await Promise.all(reads)).length;
+}
