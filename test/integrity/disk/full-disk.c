@@ -1,7 +1,7 @@
 /*
  * Loaded into a process before everything else (LD_PRELOAD), answers its writes as a full disk does, while the file of
- * FULL_DISK_SWITCH is there: what would make a regular file under FULL_DISK_FOLDER longer is refused with ENOSPC, what is
- * within a file's length goes through, as it has its blocks already. Each refusal adds a byte to FULL_DISK_REFUSED.
+ * FULL_DISK_SWITCH is there: what would take a regular file under FULL_DISK_FOLDER beyond its last block is refused with
+ * ENOSPC, what is within its blocks goes through. Each refusal adds a byte to FULL_DISK_REFUSED.
  * Out of its reach: memory-mapped files, stdio's own buffers, and system calls that are made without libc.
  */
 #define _GNU_SOURCE
@@ -16,6 +16,8 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#define BLOCK 4096
 
 static char *switch_file, *folder, *refused;
 
@@ -51,7 +53,8 @@ static int has_no_room(int fd, off_t offset, size_t length) {
   struct stat file;
   if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode)) return 0;
   if (offset < 0) offset = fcntl(fd, F_GETFL) & O_APPEND ? file.st_size : lseek(fd, 0, SEEK_CUR);
-  if (offset + (off_t)length <= file.st_size || !is_under_folder(fd)) return 0;
+  off_t room = (file.st_size + BLOCK - 1) / BLOCK * BLOCK;
+  if (offset + (off_t)length <= room || !is_under_folder(fd)) return 0;
   count_refusal();
   return 1;
 }

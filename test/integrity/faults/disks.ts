@@ -43,16 +43,18 @@ export const disks: Fault[] = [
   },
   {
     id: 'F-24-kafka',
-    title: 'the disk of Kafka is full: its broker gives up, again and again',
+    title: 'the disk of Kafka is full: its broker gives up, and is started again when there is room',
     disks: ['kafka'],
     unavailable: whyNoFullDisk,
     run: (field) =>
       fill(field, 'kafka', async () => {
         const kafka = field.mesh.stack.process('kafka');
         const { pid } = kafka;
-        await until('the broker gives up', () => kafka.pid !== pid, BITTEN_MS).catch(() => {});
+        await until('the broker gives up', () => kafka.pid !== pid, BITTEN_MS);
+        // What a broker does that is started while the disk is full, full-disk.c does not show as it is.
+        await kafka.kill('SIGKILL', { restart: false });
         const backlog = await mostDuring(delay(field.lastsMs), () => backlogOf(field));
-        return `${kafka.pid === pid ? 'the broker lived on' : 'the broker gave up'}, the backlog rose to ${backlog}`;
+        return `the broker gave up, the backlog rose to ${backlog}`;
       }),
   },
   {
@@ -90,7 +92,7 @@ async function fill(field: Field, owner: DiskOwner, meanwhile: () => Promise<str
   } finally {
     await all.free(owner);
   }
-  await mesh.stack.process(owner).waitReady();
+  await mesh.stack.process(owner).start();
   const proof = `${refused} writes found no room; ${told ?? 'it went on'}; ${acked} sends were acked meanwhile, ${answers(field, begin)}`;
   return { bit: told !== undefined && refused > 0, proof };
 }
