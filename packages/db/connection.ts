@@ -22,7 +22,11 @@ export function createPool(options: { url: string; size: number; name: string; l
     max: options.size,
     application_name: options.name,
   });
-  pool.on('error', (error) => options.log.warn({ err: error }, 'an idle database connection was lost'));
+  pool.on('error', (error: Error & { client?: unknown }) => {
+    // pg hangs the whole connection on it, with the key that cancels its statements.
+    delete error.client;
+    options.log.warn({ err: error }, 'an idle database connection was lost');
+  });
   // A checked-out client emits its own error besides the one its query rejects with.
   pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
