@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { until } from '@realchat/testkit';
 import { type DiskOwner, whyNoFullDisk } from '../disk/full-disk.ts';
-import { type Bite, backlogOf, type Fault, type Field, mostDuring } from './field.ts';
+import { type Bite, backlogOf, type Fault, type Field, mostDuring, RELAY_BATCH } from './field.ts';
 import { asSuperuser } from './superuser.ts';
 
 const BITTEN_MS = 20_000;
@@ -26,6 +26,7 @@ export const disks: Fault[] = [
   {
     id: 'F-24-wal',
     title: 'the disk of Postgres is full and its log has no next segment: it ends every transaction and starts anew',
+    recordsTwice: 2 * RELAY_BATCH,
     disks: ['postgres'],
     unavailable: whyNoFullDisk,
     run: (field) =>
@@ -44,6 +45,7 @@ export const disks: Fault[] = [
   {
     id: 'F-24-kafka',
     title: 'the disk of Kafka is full: its broker gives up, and is started again when there is room',
+    recordsTwice: 2 * RELAY_BATCH,
     disks: ['kafka'],
     unavailable: whyNoFullDisk,
     run: (field) =>
