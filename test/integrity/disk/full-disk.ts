@@ -9,6 +9,7 @@ import { ensureInstalled } from '../../../tools/stack/engines/install.ts';
 import { stackPaths } from '../../../tools/stack/paths.ts';
 import { runCommand } from '../../../tools/stack/run-command.ts';
 
+const COMPILER = 'cc';
 const SOURCE = fileURLToPath(new URL('full-disk.c', import.meta.url));
 
 /** Whose files are on a disk that can be full, and in which folder of the stack those are. */
@@ -19,7 +20,7 @@ export type DiskOwner = keyof typeof FOLDERS;
 export function whyNoFullDisk(platform: string = process.platform): string | undefined {
   if (platform !== 'linux')
     return `what stands between a process and its disk is made for Linux, and this is ${platform}`;
-  if (spawnSync('cc', ['--version']).status === 0) return undefined;
+  if (spawnSync(COMPILER, ['--version']).status === 0) return undefined;
   return 'what stands between a process and its disk is built at the first use, and there is no C compiler (cc)';
 }
 
@@ -96,7 +97,7 @@ async function ensureLibrary(progress: Progress): Promise<string> {
       label: 'building what stands between a process and its disk',
       async fill(target) {
         const output = ['-o', join(target, 'full-disk.so')];
-        await runCommand('cc', ['-O2', '-shared', '-fPIC', ...output, SOURCE, '-ldl']);
+        await runCommand(COMPILER, ['-O2', '-shared', '-fPIC', ...output, SOURCE, '-ldl']);
       },
     },
     progress,

@@ -31,15 +31,14 @@ export const disks: Fault[] = [
     unavailable: whyNoFullDisk,
     run: (field) =>
       fill(field, 'postgres', async () => {
-        const panicked = asSuperuser(field, 'postgres', async (query) => {
+        const panicked = await asSuperuser(field, 'postgres', async (query) => {
           for (let i = 0; i < MOST_SEGMENTS; i++) await query(NEXT_SEGMENT);
         }).then(
           () => false,
           () => true,
         );
-        const ended = await panicked;
         await delay(field.lastsMs);
-        return ended ? 'it gave up in a panic' : undefined;
+        return panicked ? 'it gave up in a panic' : undefined;
       }),
   },
   {
