@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import { createWebSocketTransport, type SessionClosed } from '@realchat/client';
 import { ErrorInfoSchema } from '@realchat/gen/google/rpc/error_details';
+import type { Frame } from '@realchat/gen/realchat/transport/v1/frames';
 import { until } from '@realchat/testkit';
 import { AUDIENCE, ISSUER } from '@realchat/testkit/token-issuer';
 import { expect, test } from 'vitest';
@@ -53,6 +55,37 @@ test('a gateway that stops is not ready, sends every socket elsewhere and lets u
   expect(closed.map(({ code, after }) => [code, after])).toEqual([[1012, 'reconnect']]);
   await mesh.stop();
 });
+
+test('sockets are sent elsewhere one by one over three seconds, and each is served until then', async () => {
+  const mesh = await startGateway();
+  const clients = await Promise.all(Array.from({ length: 16 }, () => rawClient(mesh.webSocketUrl)));
+  await Promise.all(clients.map(async (client) => client.hello(await mesh.issuer.sign({ sub: randomUUID() }))));
+  const closings = clients.map(async (client) => ({ ...(await client.closed), at: performance.now() }));
+  const stopped = mesh.stopGateway();
+  await Promise.race(closings);
+  const open = clients.filter(({ socket, frames }) => socket.readyState === socket.OPEN && !wasSentAway(frames));
+  expect(open.length, 'not all at once').toBeGreaterThan(4);
+  for (const client of open) client.send(...unaryCall(1, '/realchat.test.v1.EchoService/Unary'));
+  const answers = await Promise.all(open.map(async (client) => (await client.heard('end', 1)).status?.code ?? 0));
+  // The moment of one or the other comes while its call is on its way.
+  expect(answers.filter((code) => code === 0).length).toBeGreaterThanOrEqual(open.length / 2);
+  const closed = await Promise.all(closings);
+  await stopped;
+  expect(closed.map(({ code }) => code)).toEqual(clients.map(() => 1012));
+  for (const { frames } of clients) expect(wasSentAway(frames)).toBe(true);
+  const times = closed.map(({ at }) => at).sort((a, b) => a - b);
+  const overMs = (times.at(-1) ?? 0) - (times[0] ?? 0);
+  // Sixteen moments at random in three seconds: these limits are missed once in ten million runs.
+  expect(overMs).toBeGreaterThan(1_000);
+  expect(overMs).toBeLessThan(3_000 + 1_000);
+  const half = (times[7] ?? 0) - (times[0] ?? 0);
+  expect(half, 'no half of them at once').toBeGreaterThan(150);
+  await mesh.stop();
+});
+
+function wasSentAway(frames: readonly Frame[]): boolean {
+  return frames.some(({ kind }) => kind.case === 'drain');
+}
 
 test('a call that crosses the drain on its way is refused unbegun, and says so', async () => {
   const mesh = await startGateway();

@@ -1,10 +1,15 @@
 import { Code, RpcError } from '@realchat/rpc';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Gate } from '../domain/gate.ts';
 import { QueueBudget } from '../domain/queue-budget.ts';
 import { Session } from '../domain/session.ts';
 import { Sessions } from '../domain/sessions.ts';
 import { newStreamRecord } from './new-stream-record.ts';
+
+// Fake time reaches the global timers only.
+vi.mock('node:timers/promises', () => ({
+  setTimeout: (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms)),
+}));
 
 function session(userId: string, loginId = 'login'): Session {
   return new Session({
@@ -65,15 +70,45 @@ describe('sessions', () => {
     expect(await second.ended).toMatchObject({ reason: 'session-revoked', error: { reason: 'TOKEN_REVOKED' } });
   });
 
-  test('that are drained all end, and no other is admitted', async () => {
-    const sessions = new Sessions({ perUser: 100, perNode: 100 }, 4);
-    const all = Array.from({ length: 10 }, (_, i) => session(`u${i}`));
+  test('that are drained all end, as many in each part of the time, and no other is admitted', async () => {
+    vi.useFakeTimers();
+    try {
+      const sessions = new Sessions({ perUser: 100, perNode: 100 }, 4);
+      const all = Array.from({ length: 12 }, (_, i) => session(`u${i}`));
+      for (const one of all) sessions.admit(one);
+      let settled = false;
+      const drained = sessions.drain(2_000).then(() => {
+        settled = true;
+      });
+      expect(refusal(() => sessions.admit(session('late')))).toMatchObject({ code: Code.UNAVAILABLE });
+      const ended = () => all.filter(({ state }) => state === 'ended').length;
+      const endedAfter: number[] = [];
+      for (let quarter = 0; quarter < 4; quarter++) {
+        endedAfter.push(ended());
+        await vi.advanceTimersByTimeAsync(499);
+        expect([ended(), settled], 'nothing between').toEqual([endedAfter.at(-1), false]);
+        await vi.advanceTimersByTimeAsync(1);
+      }
+      expect(endedAfter).toEqual([3, 6, 9, 12]);
+      await drained;
+      const reasons = await Promise.all(all.map(async (one) => (await one.ended).reason));
+      expect(new Set(reasons)).toEqual(new Set(['draining']));
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('that are drained are each asked back after a time of their own within two seconds', async () => {
+    const sessions = new Sessions({ perUser: 100, perNode: 100 }, 1);
+    const all = Array.from({ length: 50 }, (_, i) => session(`u${i}`));
     for (const one of all) sessions.admit(one);
-    const drained = sessions.drain(20);
-    expect(refusal(() => sessions.admit(session('late')))).toMatchObject({ code: Code.UNAVAILABLE });
-    await drained;
-    const reasons = await Promise.all(all.map(async (one) => (await one.ended).reason));
-    expect(new Set(reasons)).toEqual(new Set(['draining']));
+    await sessions.drain(0);
+    const errors = await Promise.all(all.map(async (one) => (await one.ended).error as RpcError));
+    const afterMs = errors.map(({ facts }) => facts.retryAfterMs ?? Number.NaN);
+    expect(Math.min(...afterMs)).toBeGreaterThanOrEqual(100);
+    expect(Math.max(...afterMs)).toBeLessThan(2_000);
+    expect(Math.max(...afterMs) - Math.min(...afterMs)).toBeGreaterThan(1_000);
+    expect(new Set(afterMs).size).toBeGreaterThan(25);
   });
 });
 
