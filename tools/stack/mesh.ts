@@ -28,7 +28,7 @@ export interface MeshContext {
   ports: Ports;
   instances: Instances;
   secrets: Secrets;
-  /** `host:port` of Kafka for the process of that listener. */
+  /** `host:port` of every broker for the process of that listener, comma separated. */
   kafka: (listener: KafkaListener) => string;
   /** Origins whose pages may open a WebSocket. */
   origins: readonly string[];

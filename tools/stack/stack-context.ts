@@ -44,7 +44,10 @@ export async function createContext(options: StackOptions, paths: StackPaths, po
     ports,
     instances,
     secrets,
-    kafka: (listener) => overrides.kafka?.advertised?.[listener] ?? `127.0.0.1:${listeners[listener]}`,
+    kafka: (listener) => {
+      const others = (overrides.kafka?.others ?? []).map((broker) => `127.0.0.1:${broker.ports[listener]}`);
+      return [overrides.kafka?.advertised?.[listener] ?? `127.0.0.1:${listeners[listener]}`, ...others].join(',');
+    },
     origins,
     webRoot,
     tlsFolder: (name) => join(paths.meshTls, name),

@@ -1,5 +1,5 @@
 import { type InstanceName, type Instances, type MeshName, meshNames } from './instances.ts';
-import type { KafkaListener } from './kafka-listeners.ts';
+import type { KafkaListener, KafkaPorts } from './kafka-listeners.ts';
 import type { Ports } from './ports.ts';
 import type { Progress } from './progress.ts';
 
@@ -7,7 +7,7 @@ export const engineNames = ['postgres', 'valkey', 'kafka'] as const;
 type EngineName = (typeof engineNames)[number];
 export type PartName = EngineName | MeshName | 'envoy';
 /** A part that runs as one process, or one process of a service. */
-export type ProcessName = PartName | InstanceName;
+export type ProcessName = PartName | InstanceName | `kafka-${number}`;
 
 /** Everything that a whole stack has. */
 export const allParts: readonly PartName[] = [...engineNames, ...meshNames, 'envoy'];
@@ -44,6 +44,8 @@ export interface StackOverrides {
     advertised?: Partial<Record<KafkaListener, string>>;
     /** Environment of the broker. */
     env?: Record<string, string>;
+    /** The brokers besides the first, and controllers with it: `kafka-2`, `kafka-3`, each with ports of its own. */
+    others?: readonly { ports: KafkaPorts; controllerPort: number }[];
   };
   postgres?: {
     /** Lines of postgresql.conf. */

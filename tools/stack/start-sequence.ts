@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { hostPort, parseConfig } from '@realchat/config';
 import { rateLimitSettings } from '@realchat/limits/settings';
@@ -74,14 +75,20 @@ async function startValkey({ paths, ports, secrets }: StackContext, progress: Pr
 }
 
 async function startKafka({ paths, ports, instances, overrides }: StackContext, progress: Progress, launch: Launch) {
-  const options = {
-    folder: paths.kafka,
-    ports: kafkaPorts(ports, instances),
-    controllerPort: ports.kafkaController,
-    advertised: overrides.kafka?.advertised ?? {},
-    env: overrides.kafka?.env ?? {},
+  const { advertised = {}, env = {}, others = [] } = overrides.kafka ?? {};
+  const own = { ports: kafkaPorts(ports, instances), controllerPort: ports.kafkaController };
+  const brokers = [own, ...others];
+  const controllerPorts = brokers.map(({ controllerPort }) => controllerPort);
+  const cluster = createHash('sha256').update(paths.kafka).digest().subarray(0, 16).toString('base64url');
+  const start = async (addresses: typeof own, node: number) => {
+    const first = node === 1;
+    const name = first ? 'kafka' : (`kafka-${node}` as const);
+    const folder = first ? paths.kafka : `${paths.kafka}-${node}`;
+    const options = { ...addresses, ...(first && { advertised, env }), name, folder, node, controllerPorts, cluster };
+    await launch(name, await prepareKafka(options, progress));
   };
-  await launch('kafka', await prepareKafka(options, progress));
+  // Most of them have to be there before any of them is ready.
+  await together(brokers.map((addresses, index) => start(addresses, index + 1)));
   await ensureTopics([{ host: '127.0.0.1', port: ports.kafkaAdmin }]);
 }
 

@@ -1,4 +1,5 @@
 import { Problem } from '@realchat/stack';
+import { brokers } from './brokers.ts';
 import { clients } from './clients.ts';
 import { clocks } from './clocks.ts';
 import { consumers } from './consumers.ts';
@@ -24,6 +25,7 @@ export const catalogue: readonly Fault[] = [
   ...clients,
   ...clocks,
   ...disks,
+  ...brokers,
 ];
 
 /** What no run has on this machine, and why. */
@@ -36,13 +38,15 @@ export function absentHere(): { id: string; title: string; reason: string }[] {
 }
 
 /**
- * The faults of those ids; `F-01` means all of its kind, `all` every one that this machine can have. Throws a Problem for one
+ * The faults of those ids; `F-01` means all of its kind, `all` every one that this machine can have
+ * in the usual mesh. Throws a Problem for one
  * that is unknown or cannot be run.
  */
 export function faultsOf(ids: readonly string[]): Fault[] {
   const absent = absentHere();
   const chosen = ids.flatMap((id) => {
-    if (id === 'all') return catalogue.filter((fault) => !absent.some((each) => each.id === fault.id));
+    if (id === 'all')
+      return catalogue.filter((fault) => !fault.brokers && !absent.some((each) => each.id === fault.id));
     const isMeant = (fault: { id: string }) => fault.id === id || fault.id.startsWith(`${id}-`);
     const missing = absent.find(isMeant);
     if (missing) throw new Problem(`${missing.id}, ${missing.title}, cannot be run`, missing.reason);

@@ -49,6 +49,8 @@ export interface Fault {
   graceful?: boolean;
   /** How many records may be in the topic twice on its account, at most; none when left out. */
   recordsTwice?: number;
+  /** It needs a mesh of its own with so many brokers, and is no part of `all`. */
+  brokers?: number;
   /** The wires that it needs proxies on. */
   wires?: readonly WireName[];
   /** The services whose first process needs a clock that can be moved. */

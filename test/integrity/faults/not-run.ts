@@ -1,12 +1,6 @@
 /** Faults of the matrix that no run has, and why. */
 export const notRun: readonly { id: string; title: string; reason: string }[] = [
   {
-    id: 'F-07',
-    title: 'one broker of three is killed',
-    reason:
-      'the launcher runs one broker: it would need a list of brokers with a quorum of controllers, ports and a listener per client for each, and topics with three replicas',
-  },
-  {
     id: 'F-09',
     title: 'Postgres fails over to a synchronous standby',
     reason:

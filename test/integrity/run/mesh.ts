@@ -2,6 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createStack, inEvery, type MeshName, type Progress, type Stack, silentProgress } from '@realchat/stack';
+import { kafkaPorts } from '../../../tools/stack/kafka-listeners.ts';
+import { privatePorts } from '../../../tools/stack/private-ports.ts';
 import { type Gate, startGate } from '../../e2e/support/gate.ts';
 import type { Mesh } from '../../e2e/support/mesh.ts';
 import type { Edge } from '../clients/cast.ts';
@@ -28,6 +30,8 @@ export interface MeshOptions {
   clocks?: readonly MeshName[];
   /** Who has a disk that can be full. */
   disks?: readonly DiskOwner[];
+  /** How many brokers; one unless given. */
+  brokers?: number;
   /** Environment of processes, besides that of the launcher. */
   env?: Record<string, Record<string, string>>;
   progress?: Progress;
@@ -41,12 +45,18 @@ export async function startTestedMesh({
   wires,
   clocks: moved = [],
   disks: filled = [],
+  brokers = 1,
   env = {},
   progress = silentProgress,
 }: MeshOptions): Promise<TestedMesh> {
   const dataDir = await mkdtemp(join(tmpdir(), 'realchat-integrity-'));
   const clocks = await Clocks.create(moved, dataDir, progress);
   const disks = await Disks.create(filled, dataDir, progress);
+  const blocks = await Promise.all(Array.from({ length: brokers - 1 }, () => privatePorts(inEvery(instances))));
+  const others = blocks.map((block) => ({
+    ports: kafkaPorts(block.ports, inEvery(instances)),
+    controllerPort: block.ports.kafkaController,
+  }));
   let network: Network | undefined;
   let gate: Gate | undefined;
   const stack = await createStack({
@@ -66,6 +76,7 @@ export async function startTestedMesh({
         kafka: {
           advertised: { ...Object.fromEntries(through), MESSAGING: gate.address },
           env: disks.env('kafka'),
+          others,
         },
       };
     },
@@ -84,6 +95,7 @@ export async function startTestedMesh({
     await stack.stop();
     await relayToKafka.stop();
     await wire.stop();
+    for (const block of blocks) block.release();
     if (failed) process.stderr.write(`The logs of the failed run are in ${stack.addresses.logs}\n`);
     else await rm(dataDir, { recursive: true, force: true });
   };

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import type { Progress } from '@realchat/stack';
+import { Problem, type Progress } from '@realchat/stack';
 import type { Edge } from '../clients/cast.ts';
 import type { Fault } from '../faults/field.ts';
 import { Journal } from '../history/journal.ts';
@@ -59,7 +59,8 @@ export async function runAgainstOwnMesh(options: OwnMeshOptions): Promise<Line[]
   const wires = [...new Set(faults.flatMap((fault) => fault.wires ?? []))];
   const clocks = [...new Set(faults.flatMap((fault) => fault.clocks ?? []))];
   const disks = [...new Set(faults.flatMap((fault) => fault.disks ?? []))];
-  const tested = await startTestedMesh({ instances, wires, clocks, disks, env, progress: eventsOnly(say) });
+  const brokers = brokersOf(faults);
+  const tested = await startTestedMesh({ instances, brokers, wires, clocks, disks, env, progress: eventsOnly(say) });
   let whole = false;
   try {
     const lines = await record(options, plan.faults, async (journal) => {
@@ -123,4 +124,12 @@ async function record(
 /** Deaths and returns of processes; the steps of the start are no news here. */
 function eventsOnly(say: (text: string) => void): Progress {
   return { say: (text) => say(text.trim()), step: (_label, work) => work(() => undefined) };
+}
+
+/** All of a run's faults have one mesh. Throws a Problem when they need different ones. */
+function brokersOf(faults: readonly Fault[]): number {
+  const [brokers = 1, ...others] = new Set(faults.map((fault) => fault.brokers ?? 1));
+  if (others.length === 0) return brokers;
+  const own = faults.filter((fault) => fault.brokers).map(({ id }) => id);
+  throw new Problem(`${own.join(', ')} and other faults need different meshes`, `run ${own.join(', ')} alone`);
 }

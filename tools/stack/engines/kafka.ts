@@ -13,7 +13,11 @@ import { ensureKafkaJars } from './kafka-jars.ts';
 import { kafkaAnswers } from './kafka-probe.ts';
 
 export interface KafkaOptions extends KafkaAddresses {
+  /** Of the process; `kafka` unless given. */
+  name?: string;
   folder: string;
+  /** The same for all brokers of a cluster, 16 bytes in base64url; a new one unless given. */
+  cluster?: string;
   /** Of the broker, besides the machine's. */
   env?: Readonly<Record<string, string>>;
 }
@@ -24,6 +28,7 @@ const JVM =
 
 /** Fetches Kafka (and Java, if need be) and formats its storage at the first start; answers how to run it. */
 export async function prepareKafka(options: KafkaOptions, progress: Progress): Promise<ProcessSpec> {
+  const { name = 'kafka', cluster = randomBytes(16).toString('base64url') } = options;
   const [java, jars] = await Promise.all([ensureJava(progress), ensureKafkaJars(progress)]);
   const data = join(options.folder, 'data');
   await mkdir(data, { recursive: true, mode: 0o700 });
@@ -39,13 +44,12 @@ export async function prepareKafka(options: KafkaOptions, progress: Progress): P
     ...main,
   ];
   if (!existsSync(join(data, 'meta.properties'))) {
-    const cluster = randomBytes(16).toString('base64url');
-    await progress.step('formatting the storage of Kafka', () =>
+    await progress.step(`formatting the storage of ${name}`, () =>
       runCommand(java, run('kafka.tools.StorageTool', 'format', `--cluster-id=${cluster}`, '--config', properties)),
     );
   }
   return {
-    name: 'kafka',
+    name,
     command: java,
     args: run('kafka.Kafka', properties),
     env: { ...machineEnvironment(), ...options.env },
