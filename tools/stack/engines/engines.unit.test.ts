@@ -138,6 +138,19 @@ describe('the configuration of the engines', () => {
     expect(values.get('auto.create.topics.enable')).toBe('false');
   });
 
+  it('makes three brokers one cluster, in which two must have what is acknowledged', () => {
+    const controllerPorts = [6, 16, 26];
+    const addresses = { ports: { ADMIN: 11 }, controllerPort: 16, controllerPorts, node: 2 };
+    const lines = serverProperties(addresses, '/data').split('\n');
+    expect(lines).toContain('node.id=2');
+    expect(lines).toContain('controller.quorum.voters=1@127.0.0.1:6,2@127.0.0.1:16,3@127.0.0.1:26');
+    expect(lines).toContain('offsets.topic.replication.factor=3');
+    expect(lines).toContain('transaction.state.log.min.isr=2');
+    const alone = serverProperties({ ports: { ADMIN: 1 }, controllerPort: 6 }, '/data').split('\n');
+    expect(alone).toContain('controller.quorum.voters=1@127.0.0.1:6');
+    expect(alone).toContain('offsets.topic.replication.factor=1');
+  });
+
   it('closes Valkey to everybody without the password', () => {
     const text = valkeyConfiguration({ folder: '/data', port: 7, password: 'secret' });
     expect(text).toContain('bind 127.0.0.1\n');
