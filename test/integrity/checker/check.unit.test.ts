@@ -4,6 +4,7 @@ import type { Activity, Device, History, Observation, Send } from '../history/hi
 import { parseLines, readHistory } from '../history/read-history.ts';
 import { check, type Verdict } from './check.ts';
 import { makeLines } from './made-history.ts';
+import { worstStaleness } from './recovery.ts';
 
 const size = { users: 4, conversations: 3, messages: 80 };
 
@@ -341,6 +342,22 @@ test('what was said before somebody left is not owed to a device that had to rea
   expect(isI2Broken()).toBe(false);
   leave.until = at + 1.5;
   expect(isI2Broken()).toBe(true);
+});
+
+test('what somebody who was put out may read only when they are let in again is not counted as seen late', () => {
+  const history = goodHistory();
+  const device = deviceOf(history);
+  const list = pushes(history);
+  const last = list[list.findLastIndex(isMessage)] as Push;
+  const late = last.at + 60_000;
+  const lateBy = () => worstStaleness(history)?.ms ?? 0;
+  device.observations = list.map((each) => (each === last ? { ...last, at: late } : each));
+  expect(lateBy()).toBeGreaterThan(50_000);
+  const { conversation } = last.event;
+  history.leaves.push({ user: device.user, conversation, at: last.at + 1, until: late - 1 });
+  expect(lateBy()).toBeGreaterThan(50_000);
+  device.observations.push({ kind: 'reset', at: last.at + 2, reason: 'SLOW_CONSUMER' });
+  expect(lateBy()).toBeLessThan(50_000);
 });
 
 test('who is let in while being put out may be either: nothing that follows is a leak for certain', () => {

@@ -1,4 +1,4 @@
-import type { Device, History, Seen, Send } from '../history/history.ts';
+import type { History, Seen, Send } from '../history/history.ts';
 import {
   acksOf,
   describeEvent,
@@ -7,6 +7,7 @@ import {
   type Invariant,
   membership,
   placeOf,
+  readableNoMore,
   type Violation,
 } from './violation.ts';
 
@@ -76,20 +77,6 @@ export const delivered: Invariant = {
     }
   },
 };
-
-/**
- * Answers whether a message was out of a device's reach when it could have been shown: its user was put out after the message was
- * sent, and was no member any more when the device was told to read again what it had missed. Who has left may not read.
- */
-function readableNoMore({ leaves }: History): (device: Device, send: Send) => boolean {
-  const byMember = Map.groupBy(leaves, ({ conversation, user }) => `${conversation}/${user}`);
-  return ({ user, observations }, { conversation, invokedAt }) => {
-    const after = (byMember.get(`${conversation}/${user}`) ?? []).filter(({ at }) => at >= invokedAt);
-    return after.some((leave) =>
-      observations.some((each) => each.kind === 'reset' && leave.at <= each.at && each.at <= leave.until),
-    );
-  };
-}
 
 /** I7: nothing is stored or shown that nobody sent, or whose every call was refused. */
 export const noPhantom: Invariant = {

@@ -1,5 +1,5 @@
 import type { Fault, History } from '../history/history.ts';
-import { acksOf, membership, placeOf } from './violation.ts';
+import { acksOf, membership, placeOf, readableNoMore } from './violation.ts';
 
 const WINDOW_MS = 2_000;
 const STEP_MS = 500;
@@ -82,20 +82,23 @@ function worst(history: History, isMeant: (ackedAt: number) => boolean, since: n
     invoked.set(place, send.invokedAt);
   }
   const isDue = membership(history);
+  const isGone = readableNoMore(history);
   let sight: Sight | undefined;
-  for (const { device, user, observations, liveAt, connected } of history.devices) {
+  for (const each of history.devices) {
+    const { device, user, observations, liveAt, connected } = each;
     if (!connected) continue;
     const shown = new Set<string>();
-    for (const each of observations) {
-      if (each.kind === 'reset') continue;
-      const place = placeOf(each.event);
+    for (const observation of observations) {
+      if (observation.kind === 'reset') continue;
+      const place = placeOf(observation.event);
       const from = acked.get(place);
       if (from === undefined || shown.has(place)) continue;
       shown.add(place);
-      const { conversation, seq } = each.event;
-      const ms = Math.max(0, each.at - from);
-      // Somebody who became a member later reads what was before with the others' delay.
-      if ((invoked.get(place) ?? 0) < liveAt || !isDue(user, each.event)) continue;
+      const { conversation, seq } = observation.event;
+      const ms = Math.max(0, observation.at - from);
+      const invokedAt = invoked.get(place) ?? 0;
+      // Somebody who became a member later reads what was before with the others' delay; who was put out, when they are let in again.
+      if (invokedAt < liveAt || !isDue(user, observation.event) || isGone(each, { conversation, invokedAt })) continue;
       if (!sight || ms > sight.ms) sight = { conversation, seq, device, ms };
     }
   }
