@@ -13,8 +13,6 @@ export interface EvenLoad {
   readonly conversationId: string;
   /** Sends for so long, and waits until every listener was shown all of it. Rejects when a message was refused or is not shown. */
   window(ms: number): Promise<WindowFigures>;
-  /** Several windows, one after the other: the least p99, since whatever else the machine does only adds, and the longest wait of all. */
-  windows(count: number, ms: number): Promise<WindowFigures>;
   stop(): Promise<void>;
 }
 
@@ -47,7 +45,7 @@ export async function startEvenLoad(options: {
     return { messageId, due, ackMs: performance.now() - due };
   };
 
-  const load: EvenLoad = {
+  return {
     conversationId,
     async window(ms) {
       const count = Math.round((ms / 1_000) * perSecond);
@@ -64,19 +62,10 @@ export async function startEvenLoad(options: {
       const waits = sent.flatMap(({ messageId, due }) => shown.map((each) => (each.get(messageId) ?? 0) - due));
       return { ackMs: p99(sent.map(({ ackMs }) => ackMs)), shownMs: Math.max(...waits) };
     },
-    async windows(count, ms) {
-      const found: WindowFigures[] = [];
-      for (let i = 0; i < count; i++) found.push(await load.window(ms));
-      return {
-        ackMs: Math.min(...found.map(({ ackMs }) => ackMs)),
-        shownMs: Math.max(...found.map(({ shownMs }) => shownMs)),
-      };
-    },
     async stop() {
       await Promise.all(streams.map((stream) => stream.stop()));
     },
   };
-  return load;
 }
 
 function p99(values: number[]): number {
