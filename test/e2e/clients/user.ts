@@ -40,7 +40,7 @@ export class User implements ChatClient {
   userId = '';
   deviceId = '';
   accessToken = '';
-  #refreshToken = '';
+  refreshToken = '';
   #refreshing: Promise<void> | undefined;
   readonly #subscriptions: Subscription[] = [];
 
@@ -119,8 +119,8 @@ export class User implements ChatClient {
   }
 
   /** Goes on with another's session. */
-  join({ username, userId, deviceId, accessToken }: User): void {
-    Object.assign(this, { username, userId, deviceId, accessToken });
+  join({ username, userId, deviceId, accessToken, refreshToken }: User): void {
+    Object.assign(this, { username, userId, deviceId, accessToken, refreshToken });
   }
 
   /** Any call of the contract, with the user's token. */
@@ -134,7 +134,7 @@ export class User implements ChatClient {
   /** Trades the refresh token for the next tokens; whoever asks meanwhile waits for the same. */
   refresh(): Promise<void> {
     this.#refreshing ??= this.caller
-      .unary(AuthService.method.refreshSession, { refreshToken: this.#refreshToken })
+      .unary(AuthService.method.refreshSession, { refreshToken: this.refreshToken })
       .then((session) => this.#opened(this.username, session))
       .finally(() => {
         this.#refreshing = undefined;
@@ -144,7 +144,7 @@ export class User implements ChatClient {
 
   /** Ends the session. */
   async logout(): Promise<void> {
-    await this.caller.unary(AuthService.method.logout, { refreshToken: this.#refreshToken });
+    await this.caller.unary(AuthService.method.logout, { refreshToken: this.refreshToken });
   }
 
   async close(): Promise<void> {
@@ -157,7 +157,7 @@ export class User implements ChatClient {
     this.userId = session.userId;
     this.deviceId = session.deviceId;
     this.accessToken = session.accessToken;
-    this.#refreshToken = session.refreshToken;
+    this.refreshToken = session.refreshToken;
     await this.caller.authenticate?.(session.accessToken);
   }
 
