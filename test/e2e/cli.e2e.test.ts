@@ -52,7 +52,8 @@ class Person {
     const env = {
       PATH: process.env['PATH'],
       XDG_CONFIG_HOME: join(folder, this.username),
-      REALCHAT_URL: mesh().plain,
+      REALCHAT_URL: mesh().tls,
+      NODE_EXTRA_CA_CERTS: mesh().certificateAuthorityFile,
       REALCHAT_PASSWORD: this.password,
     };
     const child = spawn(process.execPath, [MAIN, ...args, '--json'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -113,7 +114,7 @@ test('register, create, send, conversations, login and logout do what they say, 
 test('tail goes on over kill -9 of gateway and delivery, and over its own end: nothing lost, nothing twice', async () => {
   const bob = new Person();
   await bob.does('register', bob.username);
-  const ada = createRealChat({ url: mesh().plain });
+  const ada = createRealChat({ url: mesh().tls });
   await ada.register({ username: newUsername(), password: newPassword() });
   const { conversationId } = await ada.openDirect(bob.username);
   const confirmed: string[] = [];

@@ -115,6 +115,21 @@ test('Valkey killed: sends, live streams and new sessions go on', async () => {
   await sendUntil(() => acked.length >= before + 60);
 });
 
+test('the profile service killed: who has no profile yet makes conversations and sends, and has one when it is back', async () => {
+  const profile = mesh().stack.process('profile');
+  await profile.kill('SIGKILL', { restart: false });
+  const late = new User(createGrpcCaller(mesh().tlsAddress, mesh().certificateAuthority));
+  await late.register(newUsername(), newPassword());
+  const conversation = await late.createConversation({ title: 'without profiles', members: [receiver.userId] });
+  const message = await late.send(conversation, 'hello');
+  await until('it is pushed', () => shows(streams[1] as Subscription, message), SEEN_WITHIN_MS);
+  await expect(late.findUser(late.username)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+
+  await profile.start();
+  await until('the profile is there', () => late.findUser(late.username).catch(() => undefined), 20_000);
+  await late.close();
+});
+
 test('in the end every stream has every acked message once, in order, and nothing was dead-lettered', async () => {
   for (const stream of streams) {
     for (const conversation of conversations) {

@@ -29,10 +29,10 @@ let pids: (number | undefined)[];
 const pidsNow = () => PROCESSES.map((name) => mesh().stack.process(name).pid);
 
 beforeAll(async () => {
-  const { tlsAddress, certificateAuthority, webSocketUrl: url, plain } = mesh();
+  const { tlsAddress, certificateAuthority, webSocketUrl: url, tls } = mesh();
   const callers: (Caller | ((token: () => string) => Caller))[] = [
     createGrpcCaller(tlsAddress, certificateAuthority),
-    createConnectJsonCaller(plain),
+    createConnectJsonCaller(tls),
     (token) => createWebSocketCaller({ url, certificateAuthority, token }),
   ];
   honest = callers.map((caller) => new User(caller));

@@ -44,7 +44,7 @@ const KINDS: Record<string, () => Promise<User>> = {
   'grpc-js': async () => grpcUser(),
   'Python grpcio': async () => new User(await createPythonCaller(mesh().tlsAddress, mesh().certificateAuthorityFile)),
   'curl with Connect JSON': async () => new User(createCurlCaller(mesh().tls, mesh().certificateAuthorityFile)),
-  'connect-web with Connect JSON': async () => new User(createConnectJsonCaller(mesh().plain)),
+  'connect-web with Connect JSON': async () => new User(createConnectJsonCaller(mesh().tls)),
   WebSocket: async () => {
     const { webSocketUrl: url, certificateAuthority } = mesh();
     return new User((token) => createWebSocketCaller({ url, certificateAuthority, token }));
@@ -204,4 +204,20 @@ test('S-58: with Valkey killed calls go on, a flood is held by each gateway itse
   await stack.process('valkey').start();
   await until('Valkey decides again', async () => (await fallback()) === 0, 20_000);
   await exhaust(await registered(grpcUser()));
+});
+
+test('S-46: registering is limited per address, and a name that is taken is told as that until then', async () => {
+  const username = newUsername();
+  await registered(grpcUser()).then(({ caller }) =>
+    caller.unary(AuthService.method.register, { username, password: newPassword() }),
+  );
+  const reasons: (string | undefined)[] = [];
+  let last: CallFailure | undefined;
+  while (last?.code !== 'RESOURCE_EXHAUSTED' && reasons.length < MOST_CALLS) {
+    last = await failureOf(grpcUser(), AuthService.method.register, { username, password: newPassword() });
+    reasons.push(last?.reason);
+  }
+  expect(new Set(reasons.slice(0, -1))).toEqual(new Set(['USERNAME_TAKEN']));
+  expect(last).toMatchObject({ code: 'RESOURCE_EXHAUSTED', reason: 'RATE_LIMITED' });
+  expect(last?.retryAfterMs).toBeGreaterThan(0);
 });

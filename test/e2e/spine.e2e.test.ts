@@ -15,6 +15,7 @@ import { type MessageStore, openMessageStore } from './support/message-store.ts'
 import { readTopic } from './support/topic.ts';
 
 const ROUNDS = 10;
+const PROFILE_WITHIN_MS = 2_000;
 const SEND = '/realchat.messaging.v1.MessageService/SendMessage';
 
 const mesh = useMesh();
@@ -54,6 +55,13 @@ function pushed(stream: Subscription | undefined, conversationId: string): strin
 const texts = (messages: { text: string }[]) => messages.map((message) => message.text);
 
 let sent = 0;
+
+test('a profile is there within 2 s of its registration', async () => {
+  const late = new User(createGrpcCaller(mesh().tlsAddress, mesh().certificateAuthority));
+  await late.register(newUsername(), newPassword());
+  await until('the profile is there', () => grpc.findUser(late.username), PROFILE_WITHIN_MS);
+  await late.close();
+});
 
 describe('a message walks through every real part', () => {
   test('from a browser over gRPC-Web to a WebSocket client, and back', async () => {

@@ -8,12 +8,12 @@ describe('Ctrl-C of the launcher', () => {
   const mesh = useMesh();
 
   test('F-03, pitfall 45: clients hear from the mesh itself that it stops, before the edge goes', async () => {
-    const { webSocketUrl: url, certificateAuthority, tlsAddress, plain, stack } = mesh();
+    const { webSocketUrl: url, certificateAuthority, tlsAddress, tls, stack } = mesh();
     const life: SocketLife = { closed: [] };
     const users = [
       new User((token) => createWebSocketCaller({ url, certificateAuthority, token, life })),
       new User(createGrpcCaller(tlsAddress, certificateAuthority)),
-      new User(createGrpcWebCaller(plain)),
+      new User(createGrpcWebCaller(tls)),
     ];
     for (const user of users) await user.register(newUsername(), newPassword());
     const streams = await Promise.all(users.map((user) => user.subscribe()));

@@ -13,7 +13,7 @@ export interface CommandEnd {
 
 /** Runs `realchat` on a mesh as a process of its own, with its session in a folder. */
 export function realchat(
-  { plain, stack }: Mesh,
+  { tls, certificateAuthorityFile, stack }: Mesh,
   folder: string,
   args: readonly string[],
   env: Record<string, string> = {},
@@ -21,7 +21,8 @@ export function realchat(
   return runScript(['realchat', ...args], {
     HOME: folder,
     XDG_CONFIG_HOME: folder,
-    REALCHAT_URL: plain,
+    REALCHAT_URL: tls,
+    NODE_EXTRA_CA_CERTS: certificateAuthorityFile,
     DATABASE_URL: stack.environment('operations').DATABASE_URL ?? '',
     ...env,
   });

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { createStack, type Instances, type Stack, type StackOptions } from '@realchat/stack';
 
 /** A whole RealChat of one's own, on free ports, with its data in a temporary folder. */
@@ -40,12 +41,15 @@ export async function startMesh(overrides: StackOptions['overrides'], instances:
     throw error;
   }
   const { plain, tls, authorityFile } = stack.addresses;
+  const certificateAuthority = await readFile(authorityFile);
+  // `fetch` takes no certificate of its own.
+  setDefaultCACertificates([...getCACertificates(), certificateAuthority.toString()]);
   return {
     stack,
     plain,
     tls,
     tlsAddress: new URL(tls).host,
-    certificateAuthority: await readFile(authorityFile),
+    certificateAuthority,
     certificateAuthorityFile: authorityFile,
     webSocketUrl: `${tls.replace('https:', 'wss:')}/ws`,
     async stop(failed = false) {

@@ -30,11 +30,11 @@ const EVERY_MS = 250;
 const AGAIN_MS = 100;
 
 export async function startCallers(mesh: Mesh): Promise<Callers> {
-  const { plain, tlsAddress, webSocketUrl, certificateAuthority } = mesh;
+  const { tls, tlsAddress, webSocketUrl, certificateAuthority } = mesh;
   const users = [
     new User(createGrpcCaller(tlsAddress, certificateAuthority)),
-    new User(createGrpcWebCaller(plain)),
-    new User(createConnectJsonCaller(plain)),
+    new User(createGrpcWebCaller(tls)),
+    new User(createConnectJsonCaller(tls)),
     new User((token) => createWebSocketCaller({ url: webSocketUrl, certificateAuthority, token })),
   ];
   const calls: Call[] = [];

@@ -22,15 +22,15 @@ export interface TransportCast extends Cast {
 const SIZES = [8, 5, 4, 3, 2];
 
 export async function assembleTransports(mesh: Mesh, journal: Journal, count: number): Promise<TransportCast> {
-  const { plain, tlsAddress, webSocketUrl: url, certificateAuthority } = mesh;
+  const { tls, tlsAddress, webSocketUrl: url, certificateAuthority } = mesh;
   const sockets: SocketLife = { closed: [] };
   const bySocket = () =>
     new User((token) => createWebSocketCaller({ url, certificateAuthority, token, life: sockets }));
   const callers = [
     bySocket,
     () => new User(createGrpcCaller(tlsAddress, certificateAuthority)),
-    () => new User(createConnectJsonCaller(plain)),
-    () => new User(createGrpcWebCaller(plain)),
+    () => new User(createConnectJsonCaller(tls)),
+    () => new User(createGrpcWebCaller(tls)),
   ];
   const devices: BareDevice[] = [];
   for (let i = 0; i < count; i++) {

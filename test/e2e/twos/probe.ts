@@ -18,10 +18,10 @@ export interface Probe {
 const IN_TIME_MS = 2_500;
 
 export async function createProbe(mesh: Mesh): Promise<Probe> {
-  const { plain, tlsAddress, webSocketUrl, certificateAuthority } = mesh;
+  const { tls, tlsAddress, webSocketUrl, certificateAuthority } = mesh;
   const password = newPassword();
   const grpc = new User(createGrpcCaller(tlsAddress, certificateAuthority));
-  const lasting = [grpc, new User(createGrpcWebCaller(plain)), new User(createConnectJsonCaller(plain))];
+  const lasting = [grpc, new User(createGrpcWebCaller(tls)), new User(createConnectJsonCaller(tls))];
   await grpc.register(newUsername(), password);
   for (const user of lasting) user.join(grpc);
   const bySocket = () => {
