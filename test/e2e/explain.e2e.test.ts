@@ -197,7 +197,10 @@ test('what a node knew goes with it: unknown while it is down and after it came 
   expect(pushed(down)).toMatchObject({ state: UNKNOWN, reason: DeliveryReason.NODE_UNREACHABLE });
   expect(nodesOf(down)).toMatchObject({ nodes: [{}], unreachable: [expect.stringMatching(/^127\.0\.0\.1:\d+$/)] });
   await node.start();
-  const back = await explain(messageId, user);
+  const back = await until('the node is reached again', async () => {
+    const answer = await explain(messageId, user);
+    return pushed(answer).reason !== DeliveryReason.NODE_UNREACHABLE && answer;
+  });
   expect(pushed(back)).toMatchObject({ state: UNKNOWN, reason: DeliveryReason.NODE_STARTED_LATER });
   expect(back).toMatchObject({ outcome: DeliveryOutcome.UNKNOWN, stoppedAt: DeliveryStepKind.ACKNOWLEDGED });
   // A device that comes back with its cursor is beyond it; what brought it there is not known either.
