@@ -33,7 +33,7 @@ interface StreamRecordOptions {
 }
 
 /** How many of the newest events of a stream are remembered, 24 bytes each. */
-const REMEMBERED = 64;
+export const REMEMBERED = 64;
 
 /** What is remembered of a stream for operators who ask what became of an event. Numbers alone, and of bounded size. */
 export class StreamRecord {
