@@ -38,7 +38,8 @@ export interface Fixture {
   /** New users. */
   users(count: number): Promise<User[]>;
   /** The user of this id. */
-  user(id: string): Promise<User>;
+  /** On a device of their own, or on another one. */
+  user(id: string, device?: string): Promise<User>;
   /** A group of the first one, with the others in it. */
   group(owner: User, members: User[], title?: string): Promise<string>;
   direct(from: User, to: User): Promise<string>;
@@ -102,8 +103,8 @@ export async function createFixture(
     unknownUser,
     accountsAway: false,
     users: (count) => Promise.all(Array.from({ length: count }, () => fixture.user(uuidv7()))),
-    async user(id) {
-      const token = await issuer.sign({ sub: id, did: `device-${id}` });
+    async user(id, device = `device-${id}`) {
+      const token = await issuer.sign({ sub: id, did: device });
       return {
         id,
         conversations: createTestClient(ConversationService, service.ports.grpc, token),

@@ -178,6 +178,16 @@ describe('SendMessage', () => {
     expect(two?.seq).toBe((one?.seq ?? 0n) + 1n);
   });
 
+  test('S-62: the same key of another device of the user is another message', async () => {
+    const { conversationId } = await makeGroup('Devices', [bob]);
+    const one = await send(alice, conversationId, 'from the phone', 'devices');
+    const laptop = await fixture.user(alice, 'laptop');
+    const content = { case: 'text' as const, value: 'from the laptop' };
+    const { message: two } = await laptop.messages.sendMessage({ conversationId, clientMessageId: 'devices', content });
+    expect(two?.seq).toBe((one?.seq ?? 0n) + 1n);
+    expect(two?.messageId).not.toBe(one?.messageId);
+  });
+
   test('S-02: a stranger’s send is answered as for an absent conversation, and stores nothing', async () => {
     const { conversationId } = await makeGroup('Closed', [bob]);
     const stranger = await refusalOf(send(mallory, conversationId, 'let me in'));
