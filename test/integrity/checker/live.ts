@@ -1,10 +1,8 @@
 import type { Fault, History } from '../history/history.ts';
+import { CEILINGS } from './ceilings.ts';
 import { miscounted } from './effects.ts';
 import { fullRateAfter, publishedAfter, seenAfter } from './recovery.ts';
 import { type Invariant, placeOf, type Violation } from './violation.ts';
-
-/** Ceilings that only a decision on record changes, in milliseconds and as a factor. */
-export const CEILINGS = { seenMs: 10_000, fullRateMs: 30_000, repeatedMs: 2_000, residentFactor: 1.5 };
 
 /** A process that has just begun has not yet what it keeps. */
 const WARM_MS = 60_000;
@@ -16,7 +14,10 @@ export const live: Invariant = {
   unknown: (history) => {
     if (history.faults.length === 0) return 'there was no fault to recover from';
     const silent = history.faults.find((fault) => fullRateAfter(history, fault) === undefined);
-    return silent && `too little was sent around ${silent.id} to tell the rate before and after`;
+    return (
+      silent &&
+      `too little was sent around ${silent.id}, or the next fault came too soon after it, to tell the rate before and after`
+    );
   },
   *holds(history) {
     for (const fault of history.faults) {

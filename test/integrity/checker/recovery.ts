@@ -1,4 +1,5 @@
 import type { Fault, History } from '../history/history.ts';
+import { CEILINGS } from './ceilings.ts';
 import { acksOf, membership, placeOf, readableNoMore } from './violation.ts';
 
 const WINDOW_MS = 2_000;
@@ -12,7 +13,7 @@ const ON_THE_WAY = 50;
 
 /**
  * From the healing of a fault to the first two seconds in which sends were acked at 90 % of the rate at which they were begun before it. Undefined
- * when too little was sent before or after, infinity when it never came back.
+ * when too little was sent before or after, or the next fault came too soon to tell; infinity when it never came back.
  */
 export function fullRateAfter(history: History, fault: Fault): number | undefined {
   const acks = history.sends
@@ -33,7 +34,8 @@ export function fullRateAfter(history: History, fault: Fault): number | undefine
   for (let at = fault.healedAt; at + WINDOW_MS <= until; at += STEP_MS) {
     if (countBetween(acks, at, at + WINDOW_MS) >= wanted) return at - fault.healedAt;
   }
-  return Number.POSITIVE_INFINITY;
+  // The next fault came while it might still have come back.
+  return until < fault.healedAt + CEILINGS.fullRateMs ? undefined : Number.POSITIVE_INFINITY;
 }
 
 /** Until when messages were begun after a fault, before the next one. */

@@ -1,5 +1,5 @@
+import { CEILINGS } from '../checker/ceilings.ts';
 import { type Counts, check, type Judgement, type Verdict } from '../checker/check.ts';
-import { CEILINGS } from '../checker/live.ts';
 import { fullRateAfter, publishedAfter, seenAfter, worstStaleness } from '../checker/recovery.ts';
 import { repeatsOf } from '../checker/repeats.ts';
 import type { History } from '../history/history.ts';

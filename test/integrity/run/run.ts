@@ -86,15 +86,35 @@ async function inject(field: Field, run: number, fault: Plan['faults'][number]):
   say(`${judged.bit ? 'it bit' : 'it did NOT bite'} in ${seconds(performance.now() - begin)}: ${judged.proof}`);
 }
 
-/** Waits until the streams are live and little is unpublished. What does not come is found by the checker. */
+/**
+ * Waits until the streams are live, little is unpublished and sends are acked as fast as they are begun. What does not come is
+ * found by the checker, who has to have seen it for long enough.
+ */
 async function settle(field: Field): Promise<void> {
   const begin = performance.now();
+  const isAtPace = paceOf(field.load);
   const settled = () =>
-    field.watch.backlog !== undefined && backlogOf(field) < 50 && field.cast.devices.every((device) => device.isLive);
+    isAtPace() &&
+    field.watch.backlog !== undefined &&
+    backlogOf(field) < 50 &&
+    field.cast.devices.every((device) => device.isLive);
   await until('the mesh has settled', settled, SETTLED_MS).then(
     () => field.say(`settled after ${seconds(performance.now() - begin)}`),
     () => field.say(`NOT settled after ${seconds(SETTLED_MS)}`),
   );
+}
+
+/** Answers whether nine tenths of the load's pace were acked in the last two seconds. */
+function paceOf(load: Load): () => boolean {
+  let [since, acked] = [performance.now(), load.counts.acked];
+  let isAtPace = false;
+  return () => {
+    const seconds = (performance.now() - since) / 1_000;
+    if (seconds < 2) return isAtPace;
+    isAtPace = (load.counts.acked - acked) / seconds >= 0.9 * load.pace;
+    [since, acked] = [performance.now(), load.counts.acked];
+    return isAtPace;
+  };
 }
 
 /** Asks the checker, who knows what is due to whom. */
