@@ -1,5 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { MemberRole } from '@realchat/gen/realchat/messaging/v1/conversation';
 import {
   type ConversationEvent,
   ConversationEventSchema,
@@ -68,6 +69,14 @@ export class MemoryLog {
     const stint = conversation.stints.get(userId)?.at(-1);
     if (stint) stint.left = conversation.seq + 1;
     this.#commit(conversationId, LogRecordType.MEMBER_REMOVED, { case: 'memberRemoved', value: { userId } });
+  }
+
+  /** Makes an admin of a member. */
+  promote(conversationId: string, userId: string): void {
+    this.#commit(conversationId, LogRecordType.MEMBER_ROLE_CHANGED, {
+      case: 'memberRoleChanged',
+      value: { member: { userId, role: MemberRole.ADMIN } },
+    });
   }
 
   /** A position that has no event any more. */
