@@ -31,6 +31,9 @@ const PER_SECOND_LATER = 50;
 const RESUMED_WITHIN_MS = 5_000;
 /** The lease of a relay that was killed ends after 5 s. */
 const TAKEN_OVER_MS = 12_000;
+/** Delivery ends its streams over 2 s, a gateway its sockets over 3 s; so many at random moments are closer together once in a thousand times. */
+const ENOUGH_TO_BE_SPREAD = 4;
+const SPREAD_MS = 200;
 /** A relay that hangs is no matter of calls. */
 const HANGING = SERVICES.filter((name) => name !== 'relay');
 /** What the launcher, and any supervisor, gives a process to stop. */
@@ -73,7 +76,7 @@ const told = ({ failure }: StreamEnd) => [failure?.code, failure?.reason, (failu
 const allAreBack = (ends: StreamEnd[]) => ends.every(({ liveAgainAt }) => liveAgainAt !== undefined);
 
 test.each(SERVICES.flatMap((name): InstanceName[] => [name, `${name}-2`]))(
-  'I14, F-03: %s is restarted under 200 messages/s: exit 0 within its grace, no unary call fails twice, each stream ends once and is resumed',
+  'I14, F-03: %s is restarted under 200 messages/s: exit 0 within its grace, each unary call is answered at the second try at the latest, each stream ends once, at a time of its own, and is resumed',
   async (name) => {
     const work = await untilAtWork(mesh(), name);
     const managed = mesh().stack.process(name);
@@ -104,7 +107,7 @@ test.each(SERVICES.flatMap((name): InstanceName[] => [name, `${name}-2`]))(
     process.stdout.write(
       `${name}: stopped in ${Math.round(stopMs)} ms; held ${work.holds}; ${ends.length} streams ended over ${Math.round(spread)} ms, live again within ${Math.round(away)} ms; sockets closed with ${codes.join(' ') || 'nothing'}; ${retried.length} of ${calls.length} calls took a second try; ${load.counts.acked - acked} messages acked\n`,
     );
-    expect(calls.filter(({ failures }) => failures.length > 1)).toEqual([]);
+    expect(calls.filter(({ succeeded }) => !succeeded)).toEqual([]);
     expect(calls.length).toBeGreaterThan(20);
 
     const service = serviceOf(name);
@@ -121,6 +124,7 @@ test.each(SERVICES.flatMap((name): InstanceName[] => [name, `${name}-2`]))(
       expect(ends.length).toBeGreaterThan(0);
       expect(work.holds - ends.length).toBeLessThanOrEqual(1);
     } else expect([ends, codes]).toEqual([[], []]);
+    if (ends.length >= ENOUGH_TO_BE_SPREAD) expect(spread).toBeGreaterThan(SPREAD_MS);
     for (const { at, liveAgainAt = Number.POSITIVE_INFINITY } of ends)
       expect(liveAgainAt - at).toBeLessThan(RESUMED_WITHIN_MS);
   },
@@ -143,14 +147,27 @@ test('F-03: operations, which no client calls, ends with 0 as well', async () =>
   }
 });
 
-test('I14: in all of it no send needed more than one more try', () => {
+test('I14: in all of it 200 messages were sent a second, none was refused to a member, and no send needed more than one more try', () => {
   load.setPace(PER_SECOND_LATER);
   const seconds = (performance.now() - loadBegun) / 1000;
-  const { acked, skipped } = load.counts;
+  const { begun, acked, skipped } = load.counts;
   const { sends } = readHistory(journal.lines);
-  process.stdout.write(`${acked} messages acked in ${Math.round(seconds)} s, ${skipped} not begun\n`);
-  expect(acked).toBeGreaterThan(1_500);
-  // Refused is who was no member any more. Every tenth is sent twice at the same time, and each of the two may fail once.
+  process.stdout.write(
+    `${begun} messages begun, ${acked} acked in ${Math.round(seconds)} s, ${skipped} not begun since too many waited\n`,
+  );
+  // What a test runner that was frozen for a second did not offer, and what a busy machine did not take in time.
+  expect((begun + skipped) / seconds).toBeGreaterThan(0.9 * PER_SECOND);
+  expect(skipped).toBeLessThan(0.1 * begun);
+  expect(acked / seconds).toBeGreaterThan(0.75 * PER_SECOND);
+  // Members of one conversation come and go, and a message may be on its way from who was put out.
+  const refused = sends.flatMap(({ conversation, answers }) =>
+    answers.flatMap((answer) => (answer.kind === 'refused' ? [{ conversation, reason: answer.reason }] : [])),
+  );
+  const comingAndGoing = cast.conversations[Math.floor(cast.conversations.length / 2)];
+  const wasPutOut = ({ conversation, reason }: (typeof refused)[number]) =>
+    conversation === comingAndGoing && reason.startsWith('NOT_FOUND (CONVERSATION_NOT_FOUND)');
+  expect(refused.filter((each) => !wasPutOut(each))).toEqual([]);
+  // Every tenth is sent twice at the same time, and each of the two may fail once.
   const mayFail = (key: string) => (key.endsWith('0') ? 2 : 1);
   const twice = sends.filter(
     ({ key, answers }) => answers.filter(({ kind }) => kind === 'unknown').length > mayFail(key),
@@ -177,7 +194,7 @@ test.each(SERVICES)('F-01: kill -9 of one %s of two: clients go on with the othe
   else expect(ends).toEqual([]);
   for (const { at: endedAt, liveAgainAt = Number.POSITIVE_INFINITY } of ends)
     expect(liveAgainAt - endedAt).toBeLessThan(RESUMED_WITHIN_MS);
-  expect(calls.filter(({ failures }) => failures.length > 1)).toEqual([]);
+  expect(calls.filter(({ succeeded }) => !succeeded)).toEqual([]);
   await managed.start();
   await untilBothServe(mesh());
 });

@@ -15,8 +15,10 @@ export interface Call {
   method: string;
   from: number;
   to: number;
-  /** Why it failed; none, one that the second try made good, or two. */
+  /** Why a try failed: none, one, or two. */
   failures: string[];
+  /** Whether a try was answered well. */
+  succeeded: boolean;
 }
 
 /** Users who call every service over every transport, all the time. */
@@ -77,10 +79,11 @@ function workOf({ caller, username, accessToken: token }: User, password: string
 }
 
 async function callWithOneRetry(transport: string, method: string, make: () => Promise<unknown>): Promise<Call> {
-  const call: Call = { transport, method, from: performance.now(), to: 0, failures: [] };
+  const call: Call = { transport, method, from: performance.now(), to: 0, failures: [], succeeded: false };
   for (let attempt = 1; attempt <= 2; attempt++) {
     try {
       await make();
+      call.succeeded = true;
       break;
     } catch (error) {
       if (!(error instanceof CallFailure)) throw error;
