@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Arena, openArena } from './arena.ts';
+import { drainBacklog } from './backlog.ts';
 import { type Findings, problemsOf, tellFindings } from './measure.ts';
 import { stopReading } from './readers.ts';
 import { loseSockets } from './sockets.ts';
@@ -7,7 +8,8 @@ import { loseSockets } from './sockets.ts';
 // Small: with more, `npm run bounds` has its say.
 const SOCKETS = 150;
 const READERS = 12;
-const MEGABYTES = 8;
+const MEGABYTES = 12;
+const EVENTS = 15_000;
 
 let arena: Arena;
 let red = 0;
@@ -20,6 +22,10 @@ afterAll(() => arena?.close(red > 0));
 
 test('members who cease to read have bounded queues, are told so, and later see everything once; nobody else waits', async () => {
   judge(await stopReading(arena, READERS, MEGABYTES));
+}, 180_000);
+
+test('a backlog that no relay published is published whole, in bounded memory; live devices see each event once; nobody else waits', async () => {
+  judge(await drainBacklog(arena, EVENTS));
 }, 180_000);
 
 test('sockets that are all lost at once all resume whole, in bounded memory; nobody else waits', async () => {

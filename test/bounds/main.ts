@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { Problem, repositoryRoot } from '@realchat/stack';
 import { commitOfTree } from '../integrity/run/results.ts';
 import { type Arena, openArena } from './arena.ts';
+import { drainBacklog } from './backlog.ts';
 import { type Findings, problemsOf, tellFindings } from './measure.ts';
 import { stopReading } from './readers.ts';
 import { loseSockets } from './sockets.ts';
@@ -11,6 +12,7 @@ import { loseSockets } from './sockets.ts';
 const USAGE = `npm run bounds -- [options]
 
   --readers 60        so many members of a hot conversation cease to read, and read again
+  --backlog 1000000   so many messages are committed while every relay is dead, and are published
   --sockets 2000      so many sockets are lost at once, and all resume
 
 Each is run against a mesh of its own, two of every service. Results are kept in .realchat/bounds/.
@@ -20,6 +22,7 @@ The exit code is 0 when memory, queues and others stayed within what docs/guaran
 type Scenario = (arena: Arena) => Promise<Findings>;
 
 const READERS_MB = 18;
+const LEAST_PER_SECOND = 5_000;
 
 try {
   process.exitCode = await main(process.argv.slice(2));
@@ -40,10 +43,12 @@ async function main(args: string[]): Promise<number> {
 function scenariosOf(args: string[]): Scenario[] {
   try {
     const text = { type: 'string' } as const;
-    const { values } = parseArgs({ args, options: { readers: text, sockets: text } });
-    const { readers, sockets } = values;
+    const { values } = parseArgs({ args, options: { readers: text, backlog: text, sockets: text } });
+    const { readers, backlog, sockets } = values;
     const scenarios: Scenario[] = [];
     if (readers !== undefined) scenarios.push((arena) => stopReading(arena, count('readers', readers), READERS_MB));
+    if (backlog !== undefined)
+      scenarios.push((arena) => drainBacklog(arena, count('backlog', backlog), LEAST_PER_SECOND));
     if (sockets !== undefined) scenarios.push((arena) => loseSockets(arena, count('sockets', sockets)));
     return scenarios;
   } catch (error) {
