@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createClient } from '@realchat/db';
 import { DeliveryService } from '@realchat/gen/realchat/delivery/v1/delivery_service';
 import { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
 import { ProfileService } from '@realchat/gen/realchat/profile/v1/profile_service';
@@ -10,6 +9,7 @@ import { CallFailure } from './clients/caller.ts';
 import { createWebSocketCaller } from './clients/connect-caller.ts';
 import { createGrpcCaller } from './clients/grpc-caller.ts';
 import { newPassword, newUsername, User } from './clients/user.ts';
+import { inDatabase } from './support/database.ts';
 import { type EvenLoad, startEvenLoad } from './support/even-load.ts';
 import { useMesh } from './support/mesh.ts';
 
@@ -51,17 +51,19 @@ beforeAll(async () => {
   await Promise.all([...users, greedy].map((user) => user.register(newUsername(), newPassword())));
   const own = [...users, greedy].map(({ userId }) => userId);
   const added = await inDatabase(
+    mesh(),
     'auth',
     `insert into account (user_id, username, password_hash, shard, create_time)
      select gen_random_uuid(), 'many' || n, 'none', 0, now() from generate_series(1, ${MEMBERS - own.length}) n
      returning user_id`,
   );
   await inDatabase(
+    mesh(),
     'profile',
     `insert into profile (user_id, username, display_name, create_time, account_position)
      select gen_random_uuid(), 'many' || n, 'Many ' || n, now(), 1 from generate_series(1, ${PROFILES}) n`,
   );
-  await inDatabase('profile', 'analyze profile');
+  await inDatabase(mesh(), 'profile', 'analyze profile');
   memberIds = [...own, ...added.map((row) => String(row.user_id))];
   everyone = await greedy.createConversation({
     title: 'everyone',
@@ -165,14 +167,4 @@ function startGreed(): Greed {
       return (performance.now() - begun) / 1_000;
     },
   };
-}
-
-async function inDatabase(role: 'auth' | 'profile', statement: string): Promise<Record<string, unknown>[]> {
-  const client = createClient({ url: mesh().stack.environment(role).DATABASE_URL ?? '', name: 'preparation' });
-  await client.connect();
-  try {
-    return (await client.query<Record<string, unknown>>(statement)).rows;
-  } finally {
-    await client.end();
-  }
 }

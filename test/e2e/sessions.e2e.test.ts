@@ -1,4 +1,3 @@
-import { createClient } from '@realchat/db';
 import { AuthService } from '@realchat/gen/realchat/auth/v1/auth_service';
 import { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
 import { ProfileService } from '@realchat/gen/realchat/profile/v1/profile_service';
@@ -9,6 +8,7 @@ import { CallFailure } from './clients/caller.ts';
 import { createWebSocketCaller, type SocketLife } from './clients/connect-caller.ts';
 import { createGrpcCaller } from './clients/grpc-caller.ts';
 import { newPassword, newUsername, User } from './clients/user.ts';
+import { inDatabase } from './support/database.ts';
 import { useMesh } from './support/mesh.ts';
 
 const WITHIN_MS = 2_000;
@@ -92,10 +92,8 @@ async function sessionOf(user: User): Promise<string> {
 async function spendRefreshToken(): Promise<void> {
   const sessionId = await sessionOf(ending);
   await staying.caller.unary(AuthService.method.refreshSession, { refreshToken: ending.refreshToken });
-  const client = createClient({ url: mesh().stack.environment('auth').DATABASE_URL ?? '', name: 'e2e' });
-  await client.connect();
   const past = `update session set refresh_time = refresh_time - interval '11 seconds' where session_id = $1`;
-  await client.query(past, [sessionId]).finally(() => client.end());
+  await inDatabase(mesh(), 'auth', past, [sessionId]);
 }
 
 /** The reuse is refused itself: that is how it ends the family. */
