@@ -206,6 +206,15 @@ test('S-58: with Valkey killed calls go on, a flood is held by each gateway itse
   await exhaust(await registered(grpcUser()));
 });
 
+test('S-46: one password that is tried on many accounts is limited by the address', async () => {
+  const password = newPassword();
+  const reasons: (string | undefined)[] = [];
+  const login = () => failureOf(grpcUser(), AuthService.method.login, { username: newUsername(), password });
+  while (reasons.at(-1) !== 'RATE_LIMITED' && reasons.length < MOST_CALLS) reasons.push((await login())?.reason);
+  expect(new Set(reasons.slice(0, -1))).toEqual(new Set(['BAD_CREDENTIALS']));
+  expect(reasons.at(-1)).toBe('RATE_LIMITED');
+});
+
 test('S-46: registering is limited per address, and a name that is taken is told as that until then', async () => {
   const username = newUsername();
   await registered(grpcUser()).then(({ caller }) =>

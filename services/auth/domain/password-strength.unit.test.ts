@@ -1,7 +1,10 @@
+import * as common from '@zxcvbn-ts/language-common';
 import { describe, expect, test } from 'vitest';
 import { createPasswordStrength } from './password-strength.ts';
 
 const strength = createPasswordStrength();
+/** Of the contract. */
+const LEAST_LENGTH = 15;
 
 describe('passwords that are guessed first are refused, long as they are', () => {
   test.each([
@@ -19,6 +22,15 @@ describe('passwords that are guessed first are refused, long as they are', () =>
   ])('%s', (_what, password) => {
     expect(strength.isCommon(password, ['marigold'])).toBe(true);
   });
+});
+
+test('S-48: none of the 3,000 commonest is accepted when it is said until it is long enough', {
+  timeout: 60_000,
+}, () => {
+  const commonest = common.dictionary['passwords-common'].slice(0, 3_000).map(String);
+  expect(commonest).toHaveLength(3_000);
+  const stretched = commonest.map((password) => password.repeat(Math.ceil(LEAST_LENGTH / password.length)));
+  expect(stretched.filter((password) => !strength.isCommon(password, []))).toEqual([]);
 });
 
 describe('what nobody guesses is accepted, without rules of composition', () => {

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createKeyCache, createTokenVerifier, type KeyCache, RpcError, type TokenVerifier } from '@realchat/rpc';
-import { silentTelemetry } from '@realchat/testkit';
+import { silentTelemetry, until } from '@realchat/testkit';
 import {
   type CryptoKey,
   decodeJwt,
@@ -242,6 +242,59 @@ describe('S-20: a token that is costly to read is refused unread', () => {
       for (let round = 0; round < 100; round++) expect(await refusal(costly)).toBe(INVALID);
     expect(performance.now() - begin).toBeLessThan(500);
   });
+});
+
+test('S-21: whoever has a good token does not wait while a flood of unknown key ids waits for the keys', async () => {
+  const waiting: (() => void)[] = [];
+  let isHeld = false;
+  const publisher = createServer((_request, response) => {
+    const answer = () => response.end(JSON.stringify({ keys: [publicJwk] }));
+    if (isHeld) waiting.push(answer);
+    else answer();
+  });
+  await new Promise<void>((resolve) => publisher.listen(0, '127.0.0.1', resolve));
+  const cache = createKeyCache({ urls: [`http://127.0.0.1:${(publisher.address() as AddressInfo).port}`], log });
+  await cache.start();
+  const flooded = createTokenVerifier({ keys: cache, issuer: 'https://auth.realchat.local', audience: 'realchat' });
+  isHeld = true;
+  const [, payload, signature] = token.split('.');
+  let answered = 0;
+  const verify = async (each: string) => flooded.verify(each);
+  const flood = Array.from({ length: 1_000 }, (_, index) =>
+    verify(`${head({ kid: `unknown-${index}` })}.${payload}.${signature}`).catch(() => {
+      answered += 1;
+    }),
+  );
+  await until('the keys are asked for', () => waiting.length > 0);
+  expect(await flooded.verify(token)).toMatchObject({ userId: claims.sub });
+  expect(waiting).toHaveLength(1);
+  expect(answered).toBeLessThan(flood.length);
+  for (const answer of waiting) answer();
+  await Promise.all(flood);
+  cache.stop();
+  publisher.close();
+});
+
+test('S-26: a key that auth has withdrawn is refused by whoever keeps the keys with their next refresh', async () => {
+  const next = { ...(await exportJWK((await generateKeyPair('ES256')).publicKey)), kid: 'next' };
+  let published: JWK[] = [publicJwk, next];
+  const publisher = createServer((_request, response) => response.end(JSON.stringify({ keys: published })));
+  await new Promise<void>((resolve) => publisher.listen(0, '127.0.0.1', resolve));
+  const urls = [`http://127.0.0.1:${(publisher.address() as AddressInfo).port}`];
+  const cache = createKeyCache({ urls, log, refreshMs: 100 });
+  await cache.start();
+  const refreshed = createTokenVerifier({ keys: cache, issuer: 'https://auth.realchat.local', audience: 'realchat' });
+  expect(await refreshed.verify(token)).toMatchObject({ userId: claims.sub });
+  published = [next];
+  const verify = async () => refreshed.verify(token);
+  const isRefused = () =>
+    verify().then(
+      () => false,
+      () => true,
+    );
+  await until('the token is refused', isRefused, 2_000);
+  cache.stop();
+  publisher.close();
 });
 
 test('S-21: a flood of unknown key ids makes one fetch of the keys', async () => {
