@@ -44,7 +44,13 @@ export function createGatewayService(
 ): GatewayService {
   const { log, metrics } = telemetry;
   const identity = openIdentity(config, 'gateway', telemetry);
-  const keys = createKeyCache({ urls: config.JWKS_URL, identity, file: config.JWKS_CACHE_FILE, log });
+  const keys = createKeyCache({
+    urls: config.JWKS_URL,
+    identity,
+    file: config.JWKS_CACHE_FILE,
+    refreshMs: config.JWKS_MAX_AGE_SECONDS * 1_000,
+    log,
+  });
   const services = parts.services ?? publicServices(config.REALCHAT_MODE);
   const backends = createBackends(
     {

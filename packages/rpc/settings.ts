@@ -1,4 +1,4 @@
-import { hostPort, inProduction, list, mustBeSecureUrls } from '@realchat/config';
+import { hostPort, inProduction, list, mustBeSecureUrls, seconds } from '@realchat/config';
 import { identitySettings } from '@realchat/identity';
 import { z } from 'zod';
 
@@ -12,6 +12,12 @@ export const tokenSettings = {
     .optional()
     .describe(
       'A file that keeps the public keys over restarts, so that valid tokens pass while auth is away. Unset: none.',
+    ),
+  JWKS_MAX_AGE_SECONDS: seconds
+    .min(1)
+    .default(60)
+    .describe(
+      'How old the public keys may be while auth answers, and so how long a key that was withdrawn is good here. When auth is away they are kept. Envoy has an age of its own, 300.',
     ),
   TOKEN_ISSUER: z.string().default('https://auth.realchat.local').describe('The `iss` that access tokens must have.'),
   TOKEN_AUDIENCE: z.string().default('realchat').describe('The `aud` that access tokens must have.'),

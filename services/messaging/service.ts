@@ -101,7 +101,13 @@ export function createMessagingService(config: MessagingConfig, telemetry: Telem
   };
   const logContext: LogContext = { pool, epoch: '' };
 
-  const keys = createKeyCache({ urls: config.JWKS_URL, identity, file: config.JWKS_CACHE_FILE, log });
+  const keys = createKeyCache({
+    urls: config.JWKS_URL,
+    identity,
+    file: config.JWKS_CACHE_FILE,
+    refreshMs: config.JWKS_MAX_AGE_SECONDS * 1_000,
+    log,
+  });
   const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });
   const tokens = createTokenVerifier({
     keys,

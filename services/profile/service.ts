@@ -39,7 +39,13 @@ export function createProfileService(config: ProfileConfig, telemetry: Telemetry
   const pool = createPool({ url: config.DATABASE_URL, size: config.DATABASE_POOL_SIZE, name: 'profile', log });
   const context: ProfileContext = { pool, events: createEvents(metrics) };
   const eventLog = createEventLog({ brokers: config.KAFKA_BROKERS, clientId: config.INSTANCE_ID, log, metrics });
-  const keys = createKeyCache({ urls: config.JWKS_URL, identity, file: config.JWKS_CACHE_FILE, log });
+  const keys = createKeyCache({
+    urls: config.JWKS_URL,
+    identity,
+    file: config.JWKS_CACHE_FILE,
+    refreshMs: config.JWKS_MAX_AGE_SECONDS * 1_000,
+    log,
+  });
   const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });
   const server = createGrpcServer({
     listen: config.GRPC_LISTEN,

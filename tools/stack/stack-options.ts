@@ -39,6 +39,8 @@ export interface StackOverrides {
    * such as that of a proxy: `{ messaging: { '127.0.0.1:15432': '127.0.0.1:40001' } }`.
    */
   reroute?: Partial<Record<MeshName, Record<string, string>>>;
+  /** How old Envoy's copy of the public keys may be while auth answers, in seconds. Default 300. */
+  keysMaxAgeSeconds?: number;
   kafka?: {
     /** `host:port` that one client process uses in place of its listener, such as that of a proxy before it. */
     advertised?: Partial<Record<KafkaListener, string>>;

@@ -128,7 +128,11 @@ async function prepareEdge(context: StackContext, progress: Progress): Promise<P
         authorityFile: own.authority,
         trustDomain: TRUST_DOMAIN,
       },
-      tokens: { issuer: env['TOKEN_ISSUER'] ?? '', audience: env['TOKEN_AUDIENCE'] ?? '' },
+      tokens: {
+        issuer: env['TOKEN_ISSUER'] ?? '',
+        audience: env['TOKEN_AUDIENCE'] ?? '',
+        ...(overrides.keysMaxAgeSeconds !== undefined && { keysMaxAgeSeconds: overrides.keysMaxAgeSeconds }),
+      },
       accessLogFile: join(paths.logs, 'envoy-access.log'),
       trustedHops: 0,
       rateLimits: parseConfig(rateLimitSettings, overrides.env?.gateway ?? {}).RATE_LIMITS,

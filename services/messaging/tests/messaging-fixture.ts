@@ -80,6 +80,7 @@ export async function createFixture(
       GRPC_LISTEN: anywhere,
       INTERNAL_LISTEN: anywhere,
       JWKS_URL: [issuer.url],
+      JWKS_MAX_AGE_SECONDS: 60,
       TOKEN_ISSUER: ISSUER,
       TOKEN_AUDIENCE: AUDIENCE,
       REDIS_URL: redisUrl(),
