@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { openIdentity } from '@realchat/identity';
 import { createCallLimits, createRateLimiter, tellOtherLimits } from '@realchat/limits';
 import { createRevocations } from '@realchat/revocation';
-import { createCallMetrics, createGrpcServer, createKeyCache, createTokenVerifier } from '@realchat/rpc';
+import { createCallMetrics, createGrpcServer, createTokenVerifier, openKeyCache } from '@realchat/rpc';
 import { type OpsServer, type Service, startOpsServer, type Telemetry, Traffic } from '@realchat/telemetry';
 import { createBackends } from './backends/backends.ts';
 import type { GatewayConfig } from './config.ts';
@@ -44,13 +44,7 @@ export function createGatewayService(
 ): GatewayService {
   const { log, metrics } = telemetry;
   const identity = openIdentity(config, 'gateway', telemetry);
-  const keys = createKeyCache({
-    urls: config.JWKS_URL,
-    identity,
-    file: config.JWKS_CACHE_FILE,
-    refreshMs: config.JWKS_MAX_AGE_SECONDS * 1_000,
-    log,
-  });
+  const keys = openKeyCache(config, identity, log);
   const services = parts.services ?? publicServices(config.REALCHAT_MODE);
   const backends = createBackends(
     {

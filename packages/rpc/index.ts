@@ -7,7 +7,7 @@ export { type ConnectJson, toConnectJson } from './connect-json.ts';
 export { channelCredentials, channelOptions } from './credentials.ts';
 export { createEveryInstance, type EveryInstance, type InstanceAnswer } from './every-instance.ts';
 export { Encoded, type Handlers, type Implementation, implement, type ResponseStream } from './implement.ts';
-export { createKeyCache, type KeyCache } from './key-cache.ts';
+export { createKeyCache, type KeyCache, openKeyCache } from './key-cache.ts';
 export { isOpen, OPEN_METHODS, PUBLIC_SERVICES } from './public-services.ts';
 export { ERROR_DOMAIN, exhausted, type FieldViolation, RpcError, unavailable } from './rpc-error.ts';
 export { createGrpcServer, type GrpcServer, type GrpcServerOptions, MAX_MESSAGE_BYTES } from './server.ts';

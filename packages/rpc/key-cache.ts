@@ -25,6 +25,16 @@ const RETRY_MS = 1_000;
 const UNKNOWN_ID_COOLDOWN_MS = 5_000;
 const FETCH_TIMEOUT_MS = 2_000;
 
+/** The keys of a process that has the settings of one that verifies tokens. */
+export function openKeyCache(
+  config: { JWKS_URL: readonly string[]; JWKS_CACHE_FILE?: string | undefined; JWKS_MAX_AGE_SECONDS: number },
+  identity: Identity | undefined,
+  log: Logger,
+): KeyCache {
+  const refreshMs = config.JWKS_MAX_AGE_SECONDS * 1_000;
+  return createKeyCache({ urls: config.JWKS_URL, identity, file: config.JWKS_CACHE_FILE, refreshMs, log });
+}
+
 /** Fetches a JWK set in the background and serves the newest one that was ever read. */
 export function createKeyCache(options: {
   /** Of every instance that publishes them: asked in turn until one answers. */

@@ -7,10 +7,10 @@ import { createRevocations } from '@realchat/revocation';
 import {
   createCallMetrics,
   createGrpcServer,
-  createKeyCache,
   createTokenVerifier,
   implement,
   isCalleeUnavailable,
+  openKeyCache,
   PUBLIC_SERVICES,
   type RpcError,
   unavailable,
@@ -139,13 +139,7 @@ export function createDeliveryService(config: DeliveryConfig, telemetry: Telemet
   const transients = createTransients({ redisUrl: config.REDIS_URL, hub, events, log, metrics });
   const typing: TypingContext = { hub, memberships, typingPace: new TypingPace(), transients, events };
 
-  const keys = createKeyCache({
-    urls: config.JWKS_URL,
-    identity,
-    file: config.JWKS_CACHE_FILE,
-    refreshMs: config.JWKS_MAX_AGE_SECONDS * 1_000,
-    log,
-  });
+  const keys = openKeyCache(config, identity, log);
   const callMetrics = createCallMetrics(metrics);
   const edge = createGrpcServer({
     listen: config.GRPC_LISTEN,

@@ -12,10 +12,10 @@ import {
   createCallMetrics,
   createGrpcClient,
   createGrpcServer,
-  createKeyCache,
   createTokenVerifier,
   implement,
   isCalleeUnavailable,
+  openKeyCache,
   PUBLIC_SERVICES,
   type RpcError,
   unavailable,
@@ -101,13 +101,7 @@ export function createMessagingService(config: MessagingConfig, telemetry: Telem
   };
   const logContext: LogContext = { pool, epoch: '' };
 
-  const keys = createKeyCache({
-    urls: config.JWKS_URL,
-    identity,
-    file: config.JWKS_CACHE_FILE,
-    refreshMs: config.JWKS_MAX_AGE_SECONDS * 1_000,
-    log,
-  });
+  const keys = openKeyCache(config, identity, log);
   const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });
   const tokens = createTokenVerifier({
     keys,

@@ -18,12 +18,12 @@ import {
   createEveryInstance,
   createGrpcClient,
   createGrpcServer,
-  createKeyCache,
   createTokenVerifier,
   type Implementation,
   implement,
   isCalleeUnavailable,
   type KeyCache,
+  openKeyCache,
   PUBLIC_SERVICES,
   type RpcError,
   unavailable,
@@ -63,13 +63,7 @@ export function createOperationsService(config: OperationsConfig, telemetry: Tel
   const identity = openIdentity(config, 'operations', telemetry);
   const pool = createPool({ url: config.DATABASE_URL, size: config.DATABASE_POOL_SIZE, name: 'operations', log });
   const eventLog = createEventLog({ brokers: config.KAFKA_BROKERS, clientId: config.INSTANCE_ID, log, metrics });
-  const keys = createKeyCache({
-    urls: config.JWKS_URL,
-    identity,
-    file: config.JWKS_CACHE_FILE,
-    refreshMs: config.JWKS_MAX_AGE_SECONDS * 1_000,
-    log,
-  });
+  const keys = openKeyCache(config, identity, log);
   const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });
   const asking = { identity, deadlineMs: FACTS_DEADLINE_MS };
   const messageFacts = createGrpcClient(MessageFactsService, config.MESSAGING_INTERNAL, asking);

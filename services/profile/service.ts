@@ -5,11 +5,11 @@ import { openIdentity } from '@realchat/identity';
 import { createRevocations } from '@realchat/revocation';
 import {
   createGrpcServer,
-  createKeyCache,
   createTokenVerifier,
   type Implementation,
   implement,
   type KeyCache,
+  openKeyCache,
   PUBLIC_SERVICES,
   type RpcError,
   unavailable,
@@ -39,13 +39,7 @@ export function createProfileService(config: ProfileConfig, telemetry: Telemetry
   const pool = createPool({ url: config.DATABASE_URL, size: config.DATABASE_POOL_SIZE, name: 'profile', log });
   const context: ProfileContext = { pool, events: createEvents(metrics) };
   const eventLog = createEventLog({ brokers: config.KAFKA_BROKERS, clientId: config.INSTANCE_ID, log, metrics });
-  const keys = createKeyCache({
-    urls: config.JWKS_URL,
-    identity,
-    file: config.JWKS_CACHE_FILE,
-    refreshMs: config.JWKS_MAX_AGE_SECONDS * 1_000,
-    log,
-  });
+  const keys = openKeyCache(config, identity, log);
   const revocations = createRevocations({ redisUrl: config.REDIS_URL, log, metrics });
   const server = createGrpcServer({
     listen: config.GRPC_LISTEN,
