@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import type { IncomingHttpHeaders } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '@realchat/testkit';
@@ -19,8 +20,11 @@ export interface RunningEnvoy {
   ca: string;
   /** Asks the admin interface. */
   ask(path: string): Promise<string>;
-  /** The lines of the access log so far. */
-  accessLog(): Promise<Record<string, unknown>[]>;
+  /**
+   * The line of the access log of the request that was answered with these headers, and the whole text so far. An event is
+   * named for the line of another kind. It waits for the line: Envoy writes it after the answer, as the stream is taken down.
+   */
+  accessLog(answered: IncomingHttpHeaders, event?: string): Promise<{ line: Record<string, unknown>; text: string }>;
   stop(): Promise<void>;
 }
 
@@ -77,11 +81,18 @@ export async function startEnvoy(
     admin: { port: admin },
     ca: await readFile(files.authority, 'utf8'),
     ask,
-    accessLog: async () => {
-      await ask('/reopen_logs', 'POST'); // writes what is buffered
-      const lines = (await readFile(options.accessLogFile, 'utf8')).split('\n');
-      return lines.filter(Boolean).map((line) => JSON.parse(line));
-    },
+    accessLog: (answered, event) =>
+      until('the line of the request is written', async () => {
+        await ask('/reopen_logs', 'POST'); // writes what is buffered
+        const text = await readFile(options.accessLogFile, 'utf8');
+        const whole = text
+          .slice(0, text.lastIndexOf('\n') + 1)
+          .split('\n')
+          .filter(Boolean);
+        const lines = whole.map((each) => JSON.parse(each));
+        const line = lines.find((each) => each.request_id === answered['x-request-id'] && each.event === event);
+        return line && { line, text };
+      }),
     stop,
   };
 }
