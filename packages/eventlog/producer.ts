@@ -78,6 +78,9 @@ export function createProducer(options: Options): Producer {
         throw new EventLogUnavailableError(`no acknowledgement within ${options.sendTimeoutMs} ms`);
       }
       const result = await sending;
+      const left = leftOut(records, result);
+      if (left)
+        throw new EventLogUnavailableError(`no acknowledgement of partition ${left.partition} of ${left.topic}`);
       observe('acknowledged');
       options.metrics.batchRecords.observe(records.length);
       for (const record of records) options.metrics.produced.inc({ topic: record.topic });
@@ -131,6 +134,15 @@ export function createProducer(options: Options): Producer {
       if (last) await settledWithin(3_000, last.disconnect()).catch(() => false);
     },
   };
+}
+
+/**
+ * A record whose partition is not among those acknowledged. kafkajs asks no broker twice in one send: when a leader is lost in the
+ * middle of it, a partition that goes over to a broker that has answered already is not sent at all, and the send resolves.
+ */
+function leftOut(records: readonly OutgoingRecord[], result: readonly RecordMetadata[]): OutgoingRecord | undefined {
+  const acknowledged = new Set(result.map(({ topicName, partition }) => `${topicName}/${partition}`));
+  return records.find(({ topic, partition }) => !acknowledged.has(`${topic}/${partition}`));
 }
 
 function byTopic(records: readonly OutgoingRecord[]): TopicMessages[] {

@@ -134,3 +134,69 @@ test('a consumer whose clock is set back an hour keeps its place in the group', 
   await group.heartbeat({ interval: 3_000 });
   expect(beats).toBe(1);
 });
+
+test('its send resolves without a partition that went over to a broker that had answered: so acknowledgements are counted', async () => {
+  const sendMessages = require('kafkajs/src/producer/sendMessages') as (
+    parts: object,
+  ) => (batch: object) => Promise<object[]>;
+  const { KafkaJSConnectionClosedError } = require('kafkajs/src/errors') as {
+    KafkaJSConnectionClosedError: new (message: string, where: object) => Error;
+  };
+  const leaders = new Map([
+    [0, 1],
+    [1, 2],
+  ]);
+  const asked: number[] = [];
+  const broker = (nodeId: number) => ({
+    nodeId,
+    async produce({
+      topicData: [{ topic, partitions }],
+    }: {
+      topicData: [{ topic: string; partitions: { partition: number }[] }];
+    }) {
+      asked.push(nodeId);
+      if (nodeId === 2) {
+        // It is killed; the other one leads its partition from now on.
+        leaders.set(1, 1);
+        await new Promise((resolve) => setImmediate(resolve));
+        throw new KafkaJSConnectionClosedError('gone', { host: 'b', port: 2 });
+      }
+      const acked = partitions.map(({ partition }) => ({ partition, errorCode: 0, baseOffset: '0' }));
+      return { topics: [{ topicName: topic, partitions: acked }] };
+    },
+  });
+  const brokers = new Map([1, 2].map((nodeId) => [nodeId, broker(nodeId)]));
+  const nothing = async () => {};
+  const cluster = {
+    refreshMetadataIfNecessary: nothing,
+    refreshMetadata: nothing,
+    addMultipleTargetTopics: nothing,
+    removeBroker: () => {},
+    isConnected: () => true,
+    findTopicPartitionMetadata: () => [{ partitionId: 0 }, { partitionId: 1 }],
+    findLeaderForPartitions: () => Object.groupBy([0, 1], (partition) => leaders.get(partition) ?? 0),
+    findBroker: async ({ nodeId }: { nodeId: string }) => brokers.get(Number(nodeId)),
+  };
+  const eosManager = {
+    acquireBrokerLock: nothing,
+    releaseBrokerLock: nothing,
+    isTransactional: () => false,
+    getSequence: () => 0,
+    updateSequence: () => {},
+    getProducerId: () => 1,
+    getProducerEpoch: () => 0,
+  };
+  const again = async (work: (bail: (error: Error) => void) => Promise<object[]>): Promise<object[]> => {
+    const bail = (error: Error) => {
+      throw error;
+    };
+    return work(bail).catch(() => work(bail));
+  };
+  const logger = { debug: () => {}, error: () => {} };
+  const partitioner = ({ message }: { message: { partition: number } }) => message.partition;
+  const send = sendMessages({ logger, cluster, partitioner, eosManager, retrier: again });
+  const messages = [0, 1].map((partition) => ({ partition, value: Buffer.from('a') }));
+  const result = await send({ acks: -1, topicMessages: [{ topic: 'topic', messages }] });
+  expect(asked).toEqual([1, 2]);
+  expect(result).toMatchObject([{ topicName: 'topic', partition: 0 }]);
+});
