@@ -45,8 +45,8 @@ export class ConversationSync {
   }
 
   /**
-   * Lists all conversations, however long the server takes to answer. False when it was asked to begin anew meanwhile, or
-   * all is over.
+   * Lists all conversations, however long the server takes to answer. False when it was outdated or asked to begin
+   * anew meanwhile, or all is over.
    */
   async listAll(): Promise<boolean> {
     this.#listing.abort();
@@ -63,6 +63,11 @@ export class ConversationSync {
     this.#early = undefined;
     for (const event of early) void this.takeEvent(event);
     return true;
+  }
+
+  /** What a list under way says is not what holds when the stream goes on: another one has to follow. */
+  outdate(): void {
+    this.#listing.abort();
   }
 
   async #list(signal: AbortSignal): Promise<void> {

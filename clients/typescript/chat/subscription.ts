@@ -34,6 +34,8 @@ export interface SubscriptionPorts {
   renewToken(): Promise<unknown>;
   event(event: ConversationEvent): void;
   transient(transient: Transient): void;
+  /** Something was lost: what comes from now on, before `caughtUp` too, is beyond it. */
+  passedOver(): void;
   /** What follows is live. */
   caughtUp(continuity: Continuity): void;
   /** What was said to have been lost is lost now; told before `caughtUp`. Unspecified: the server did not take the cursor. */
@@ -150,13 +152,15 @@ export class Subscription {
   }
 
   #loseCursor(): void {
-    this.#keep(new Uint8Array());
+    // In this order: what was kept is better than nothing until it is known what was passed over.
     this.#lost(ResetReason.UNSPECIFIED);
+    this.#keep(new Uint8Array());
   }
 
   #lost(reason: ResetReason): void {
     this.#continuity = 'reset';
     this.#resetReason = reason;
+    this.#ports.passedOver();
   }
 
   #setLink(link: Link): void {

@@ -57,6 +57,7 @@ async function start(cursor: string): Promise<void> {
     renewToken: () => Promise.resolve(heard.renewals++),
     event: () => {},
     transient: ({ actorId }) => heard.transients.push(actorId),
+    passedOver: () => {},
     reset: (reason) => heard.resets.push(reason),
     caughtUp: (continuity) => heard.continuity.push(continuity),
     linkChanged: (link) => heard.links.push(link),

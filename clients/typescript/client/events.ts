@@ -39,9 +39,10 @@ export interface RealChatEvents {
   presence: { readonly userId: string; readonly presence: Presence | undefined };
   status: Status;
   /**
-   * More was missed than the server replays, or its log is another one. Messages of conversations that this client has
-   * begun to tell of still come as usual, and those that are held by `open` are read again; of the others, read what you
-   * show again with `history`. Unspecified: the server did not take this device's cursor.
+   * More was missed than the server replays, or its log is another one. What has been said since this client first listed
+   * the conversations still comes as `message`, of those into which the user was let meanwhile too, and what is held by
+   * `open` is read again. Of what was said before this client was made, read what you show with `history`. Unspecified: the
+   * server did not take this device's cursor.
    */
   reset: ResetReason;
   /** Something that can be read from the client has changed: render again, soon. Comes often. */

@@ -1,3 +1,4 @@
+import type { Conversation } from '@realchat/gen/realchat/messaging/v1/conversation';
 import type { ConversationEvent } from '@realchat/gen/realchat/messaging/v1/conversation_event';
 import type { Message } from '@realchat/gen/realchat/messaging/v1/message';
 import type { ListMessagesResponse } from '@realchat/gen/realchat/messaging/v1/message_service';
@@ -17,9 +18,21 @@ export interface InboxPorts {
 
 const FRUITLESS_READS = 5;
 
+/** From one seq to another, both included. */
+interface Span {
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
+/** What a list of conversations says of one of them. */
+export type Listed = Pick<Conversation, 'conversationId' | 'joinedSeq' | 'lastSeq'>;
+
 /**
  * Makes exactly once out of at least once: takes the events of streams, repeats and gaps included, and tells each message
  * once and in order. It holds one seq per conversation and no messages: what comes while a gap is open is read with it.
+ *
+ * The first event of a conversation says where the conversation begins for this client. When a stream passes events over,
+ * that would hide those of a conversation of which nothing was told: there the list says where it begins.
  */
 export class Inbox {
   readonly #ports: InboxPorts;
@@ -28,6 +41,10 @@ export class Inbox {
   // The conversations that are being read, and how far that must go.
   readonly #gaps = new Map<string, bigint>();
   #touched = new Set<string>();
+  // Where the conversations stood, when they were last listed, of which nothing was told; undefined before the first list.
+  #stood: Map<string, bigint> | undefined;
+  // From when events were passed over until the next list: the events that came of conversations without a mark.
+  #unplaced: Map<string, Span> | undefined;
   #stopped = false;
 
   constructor(marks: ReadonlyMap<string, bigint>, ports: InboxPorts) {
@@ -36,15 +53,18 @@ export class Inbox {
     this.#ports = ports;
   }
 
-  /** Whether no gap is open. */
+  /** Whether no gap is open, and none may be. */
   get whole(): boolean {
-    return this.#gaps.size === 0;
+    return this.#gaps.size === 0 && this.#unplaced === undefined;
   }
 
-  /** Takes an event of a stream. The first of a conversation says where the conversation begins for this client. */
+  /** Takes an event of a stream. */
   take({ conversationId, seq, change }: ConversationEvent): void {
     const mark = this.#marks.get(conversationId);
-    if (this.#gaps.has(conversationId) || (mark !== undefined && seq > mark + 1n)) {
+    if (mark === undefined && this.#unplaced) {
+      const { first, last } = this.#unplaced.get(conversationId) ?? { first: seq, last: seq };
+      this.#unplaced.set(conversationId, { first: lesser(first, seq), last: greater(last, seq) });
+    } else if (this.#gaps.has(conversationId) || (mark !== undefined && seq > mark + 1n)) {
       this.#fill(conversationId, mark ?? 0n, seq);
     } else if (mark === undefined || seq > mark) {
       this.#moveTo(conversationId, seq);
@@ -52,16 +72,47 @@ export class Inbox {
     }
   }
 
-  /** Notes how far a conversation goes, as the server lists it: what was not told yet of one that was begun is read. */
-  expect(conversationId: string, lastSeq: bigint): void {
-    const mark = this.#marks.get(conversationId);
-    if (mark !== undefined && lastSeq > mark) this.#fill(conversationId, mark, lastSeq);
+  /** The stream goes on beyond events that it did not tell: the list that follows says which. */
+  passOver(): void {
+    // What was before this client is not its to tell.
+    if (this.#stood) this.#unplaced ??= new Map();
   }
 
-  /** The log may be another one: a conversation that is shorter than what was told of it goes on from where it ends now. */
+  /**
+   * Takes the list of all conversations. Reads what was not told yet of those that were begun, and, when events were passed
+   * over, of the others since they were last listed: of new ones since the user joined.
+   */
+  takeList(conversations: readonly Listed[]): void {
+    const [stood, unplaced] = [this.#stood, this.#unplaced];
+    this.#unplaced = undefined;
+    const begins = ({ conversationId, joinedSeq }: Listed) =>
+      this.#marks.get(conversationId) ?? (unplaced && (stood?.get(conversationId) ?? joinedSeq - 1n));
+    for (const listed of conversations) {
+      const { conversationId } = listed;
+      const from = begins(listed);
+      const through = greater(listed.lastSeq, unplaced?.get(conversationId)?.last);
+      if (from !== undefined && through > from) this.#fill(conversationId, from, through);
+      unplaced?.delete(conversationId);
+    }
+    // Newer than the list, or left before it.
+    for (const [conversationId, { first, last }] of unplaced ?? []) {
+      this.#fill(conversationId, stood?.get(conversationId) ?? first - 1n, last);
+    }
+    this.noteList(conversations);
+    if (unplaced && this.whole) this.#ports.settled();
+  }
+
+  /** Takes the list of all conversations without reading: the stream tells what is missing. */
+  noteList(conversations: readonly Listed[]): void {
+    const untold = conversations.filter(({ conversationId }) => !this.#marks.has(conversationId));
+    this.#stood = new Map(untold.map(({ conversationId, lastSeq }) => [conversationId, lastSeq]));
+  }
+
+  /** The log may be another one: a conversation that is shorter than it was goes on from where it ends now. */
   rewind(conversationId: string, lastSeq: bigint): void {
-    const mark = this.#marks.get(conversationId);
-    if (mark !== undefined && mark > lastSeq) this.#marks.set(conversationId, lastSeq);
+    for (const known of [this.#marks, this.#stood]) {
+      if ((known?.get(conversationId) ?? 0n) > lastSeq) known?.set(conversationId, lastSeq);
+    }
   }
 
   /** Up to which seq the conversations were told that have moved since `forgetMoves`. */
@@ -113,4 +164,12 @@ export class Inbox {
     this.#gaps.delete(conversationId);
     if (this.whole) this.#ports.settled();
   }
+}
+
+function greater(one: bigint, other = 0n): bigint {
+  return one > other ? one : other;
+}
+
+function lesser(one: bigint, other: bigint): bigint {
+  return one < other ? one : other;
 }

@@ -7,7 +7,7 @@ import { type Message, MessageSchema } from '@realchat/gen/realchat/messaging/v1
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Pause } from '../net/pause.ts';
-import { Inbox, type InboxPorts } from './inbox.ts';
+import { Inbox, type InboxPorts, type Listed } from './inbox.ts';
 
 const LENGTH = 12;
 // Each third event of a conversation is no message.
@@ -26,6 +26,12 @@ function eventAt(seq: number): ConversationEvent {
   const change = { case: 'messageSent' as const, value: { message: messageAt(seq) } };
   return create(ConversationEventSchema, { ...place, change });
 }
+
+const listed = (conversationId: string, lastSeq: number, joinedSeq = 1): Listed => ({
+  conversationId,
+  lastSeq: BigInt(lastSeq),
+  joinedSeq: BigInt(joinedSeq),
+});
 
 interface Told {
   readonly inbox: Inbox;
@@ -85,7 +91,7 @@ describe('Inbox', () => {
 
   it('reads the tail that no event has told of, once the list says how far a conversation goes', async () => {
     const told = inboxOf(listAll, new Map([['c', 4n]]));
-    told.inbox.expect('c', BigInt(LENGTH));
+    told.inbox.takeList([listed('c', LENGTH)]);
     expect(told.inbox.whole).toBe(false);
     await vi.waitFor(() => expect(told.settled).toBe(1));
     expect(told.seqs).toEqual(messagesFrom(5));
@@ -93,8 +99,67 @@ describe('Inbox', () => {
 
   it('leaves a conversation alone of which it has told nothing', () => {
     const told = inboxOf(() => Promise.reject(new Error('asked')));
-    told.inbox.expect('c', 9n);
+    told.inbox.passOver();
     expect(told.inbox.whole).toBe(true);
+    told.inbox.takeList([listed('c', 9)]);
+    told.inbox.takeList([listed('c', LENGTH)]);
+    expect(told.inbox.whole).toBe(true);
+  });
+
+  it('reads what was passed over of a conversation of which it has told nothing, since it was listed, with what came before the list', async () => {
+    const told = inboxOf(listAll);
+    told.inbox.noteList([listed('c', 4)]);
+    told.inbox.passOver();
+    told.inbox.take(eventAt(10));
+    expect([told.inbox.whole, told.seqs]).toEqual([false, []]);
+    // Older than the event.
+    told.inbox.takeList([listed('c', 4)]);
+    await vi.waitFor(() => expect(told.inbox.whole).toBe(true));
+    told.inbox.take(eventAt(11));
+    await vi.waitFor(() => expect(told.seqs).toEqual(messagesFrom(5)));
+    expect(told.settled).toBe(1);
+  });
+
+  it('reads a conversation into which the user was let while events were passed over, since then', async () => {
+    const told = inboxOf(listAll);
+    told.inbox.noteList([]);
+    told.inbox.passOver();
+    told.inbox.takeList([listed('c', LENGTH, 6)]);
+    await vi.waitFor(() => expect(told.seqs).toEqual(messagesFrom(6)));
+  });
+
+  it.each([
+    ['newer than the list from its first event on, in whatever order they came', [], [8, 7, 10], 7],
+    ['left before the list from where it stood', [listed('c', 5)], [9], 6],
+  ])('tells a conversation that is %s', async (_, stood, came, from) => {
+    const told = inboxOf(listAll);
+    told.inbox.noteList(stood);
+    told.inbox.passOver();
+    for (const seq of came) told.inbox.take(eventAt(seq));
+    told.inbox.takeList([]);
+    await vi.waitFor(() => expect(told.seqs).toEqual(messagesFrom(from)));
+  });
+
+  it('goes on in a shorter log from where it ends, in a conversation of which it has told nothing too', async () => {
+    const told = inboxOf(listAll);
+    told.inbox.noteList([listed('c', 100)]);
+    told.inbox.passOver();
+    told.inbox.take(eventAt(4));
+    told.inbox.rewind('c', 3n);
+    told.inbox.takeList([listed('c', 3)]);
+    // One page.
+    await vi.waitFor(() => expect(told.seqs).toEqual([4, 5]));
+  });
+
+  it('is whole again after a list that tells of nothing that was passed over', () => {
+    const told = inboxOf(() => Promise.reject(new Error('asked')));
+    told.inbox.noteList([listed('c', 4)]);
+    told.inbox.passOver();
+    expect(told.inbox.whole).toBe(false);
+    told.inbox.takeList([listed('c', 4)]);
+    expect([told.inbox.whole, told.settled]).toEqual([true, 1]);
+    told.inbox.take(eventAt(5));
+    expect(told.seqs).toEqual([5]);
   });
 
   it('goes on behind a gap that this user may not read', async () => {

@@ -172,6 +172,7 @@ export class UserChat {
       event: (event) => this.#event(event),
       transient: (transient) => this.#transient(transient),
       reset: (reason) => ports.emit('reset', reason),
+      passedOver: () => this.#passedOver(),
       caughtUp: (continuity) => this.#caughtUp(continuity),
       linkChanged: (link) => {
         this.#live = link === 'live';
@@ -316,16 +317,27 @@ export class UserChat {
       this.#deliveries.forget();
       this.histories.reopen();
     }
-    if (continuity !== 'whole') void this.#list(continuity);
+    if (continuity !== 'whole') {
+      this.#passedOver();
+      void this.#list(continuity);
+    }
+  }
+
+  /** The list that follows says what was passed over, and none that was asked for before. */
+  #passedOver(): void {
+    this.sync.outdate();
+    this.#inbox.passOver();
   }
 
   async #list(continuity: Continuity): Promise<void> {
     if (!(await this.sync.listAll())) return;
-    for (const { conversation } of this.known.sorted()) {
-      const { conversationId, lastSeq } = conversation;
-      if (continuity === 'reset') this.#inbox.rewind(conversationId, lastSeq);
-      // Before the stream is live, its replay is what fills gaps.
-      if (this.#live) this.#inbox.expect(conversationId, lastSeq);
+    const listed = this.known.sorted().map(({ conversation }) => conversation);
+    if (continuity === 'reset')
+      for (const { conversationId, lastSeq } of listed) this.#inbox.rewind(conversationId, lastSeq);
+    // Before the stream is live, its replay is what fills gaps.
+    if (this.#live || continuity !== 'whole') this.#inbox.takeList(listed);
+    else this.#inbox.noteList(listed);
+    for (const { conversationId, lastSeq } of listed) {
       this.histories.expect(conversationId, lastSeq);
       this.tellConversation(conversationId);
     }

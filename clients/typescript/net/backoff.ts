@@ -1,5 +1,6 @@
 const FIRST_MS = 500;
-const MOST_MS = 20_000;
+/** However long something was away, everything is to be seen within 10 s of its return: the longest wait leaves 2 s for the rest. */
+const MOST_MS = 8_000;
 
 /**
  * How long to wait before another try, in milliseconds: at random between 0 and a bound that doubles with each try, so

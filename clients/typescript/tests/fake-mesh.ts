@@ -60,6 +60,8 @@ export interface Faults {
   push: (event: ConversationEvent) => boolean;
   /** How the next streams reset their clients. */
   reset: ResetReason | undefined;
+  /** Whether they push the newest event between the reset and the end of the replay. */
+  early: boolean;
 }
 
 /** The services that the page calls, in memory: the contract's promises, and faults on request. */
@@ -84,6 +86,7 @@ export class FakeMesh {
     afterCreate: () => {},
     push: () => true,
     reset: undefined,
+    early: false,
   };
   readonly #users = new Map<string, string>();
   readonly #conversations = new Map<string, FakeConversation>();
@@ -262,14 +265,15 @@ export class FakeMesh {
     const frames = new AsyncQueue<SubscribeResponse>();
     const stream = { userId, frames };
     const end = () => frames.fail(new ConnectError('aborted', Code.Canceled));
-    const { reset } = this.faults;
+    const { reset, early } = this.faults;
     const head = this.log.length;
     const from = cursor.length > 0 && reset === undefined ? positionOf(cursor) : head;
     this.#streams.add(stream);
     signal.addEventListener('abort', end);
     try {
       if (reset !== undefined) yield frame({ case: 'reset', value: { reason: reset } });
-      for (const event of this.log.slice(from, head)) if (this.#maySee(userId, event)) yield eventFrame(event);
+      const first = early ? Math.min(from, head - 1) : from;
+      for (const event of this.log.slice(first, head)) if (this.#maySee(userId, event)) yield eventFrame(event);
       yield frame({ case: 'caughtUp', value: { cursor: cursorAt(head) } });
       yield* frames;
     } finally {

@@ -183,6 +183,33 @@ describe('what tools can see', () => {
   });
 });
 
+describe('after a reset', () => {
+  it('what was passed over is told, once and in order: of conversations of which nothing was told, and of new ones', async () => {
+    const known = mesh.converse([ann, bob]);
+    for (const text of ['before', 'earlier']) mesh.say(ann, known, text);
+    const client = await live(bob);
+    const texts = textsTold(client);
+    mesh.faults.reset = ResetReason.BACKLOG_TOO_LARGE;
+    mesh.faults.early = true;
+    const listing = Promise.withResolvers<void>();
+    mesh.faults.beforeList = () => listing.promise;
+    mesh.breakStreams();
+    mesh.say(ann, known, 'missed');
+    const fresh = mesh.converse([ann, bob, cy], 'let in meanwhile');
+    for (const text of ['first', 'pushed before the end of the replay']) mesh.say(ann, fresh, text);
+    await vi.waitFor(() => expect(mesh.streamCount).toBe(1));
+    mesh.say(cy, fresh, 'second');
+    mesh.say(ann, known, 'pushed before the list');
+    listing.resolve();
+    await vi.waitFor(() => expect(texts).toHaveLength(5));
+    mesh.say(ann, fresh, 'third');
+    await vi.waitFor(() => expect(texts).toHaveLength(6));
+    const inFresh = ['first', 'pushed before the end of the replay', 'second', 'third'];
+    expect(texts.filter((text) => inFresh.includes(text))).toEqual(inFresh);
+    expect(texts.filter((text) => !inFresh.includes(text))).toEqual(['missed', 'pushed before the list']);
+  });
+});
+
 describe('what is kept', () => {
   it('is forgotten by a logout, all but the id of the device', async () => {
     const conversation = mesh.converse([ann, bob]);

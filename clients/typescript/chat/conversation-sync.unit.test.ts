@@ -1,0 +1,39 @@
+import { create } from '@bufbuild/protobuf';
+import type { Client } from '@connectrpc/connect';
+import { ConversationSchema } from '@realchat/gen/realchat/messaging/v1/conversation';
+import type { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
+import { expect, it } from 'vitest';
+import { Pause } from '../net/pause.ts';
+import { Conversations } from '../store/conversations.ts';
+import { ConversationSync } from './conversation-sync.ts';
+
+it('takes nothing of a list that was outdated while it was on its way, and all of the next one', async () => {
+  const answers: PromiseWithResolvers<unknown>[] = [];
+  const listConversations = () => {
+    const answer = Promise.withResolvers<unknown>();
+    answers.push(answer);
+    return answer.promise;
+  };
+  const known = new Conversations();
+  const sync = new ConversationSync(known, {
+    service: { listConversations } as unknown as Client<typeof ConversationService>,
+    userId: 'me',
+    changed: () => {},
+    noted: () => {},
+    pause: new Pause(),
+    signal: new AbortController().signal,
+  });
+  const page = (conversationId: string) => ({
+    conversations: [create(ConversationSchema, { conversationId, lastSeq: 1n })],
+    nextPageToken: '',
+  });
+  const outdated = sync.listAll();
+  sync.outdate();
+  answers[0]?.resolve(page('old'));
+  expect(await outdated).toBe(false);
+  expect([sync.listed, known.ids()]).toEqual([false, []]);
+  const next = sync.listAll();
+  answers[1]?.resolve(page('new'));
+  expect(await next).toBe(true);
+  expect([sync.listed, known.ids()]).toEqual([true, ['new']]);
+});
