@@ -13,9 +13,11 @@ import {
   ReplayOrder,
   type ReplayOutcome,
   ReplayResult,
+  type WatchDeadLettersResponse,
 } from '@realchat/gen/realchat/operations/v1/dead_letter_service';
 import type { CommandLine, DlqOptions } from './command-line.ts';
 import { CommandFailure, exitCodes, UsageError } from './exit-codes.ts';
+import { keepWatching } from './keep-watching.ts';
 import { type Output, printable } from './output.ts';
 import { iso, nameIn } from './words.ts';
 
@@ -100,13 +102,14 @@ async function discard({ line, operands, letters, output }: Context): Promise<vo
 }
 
 async function watch({ line, letters, output, signal }: Context): Promise<void> {
-  try {
-    for await (const { deadLetter } of letters.watchDeadLetters({ filter: filterOf(line.dlq) }, { signal })) {
-      if (deadLetter) output.data(letterFields(deadLetter), letterLine(deadLetter));
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
+  const filter = filterOf(line.dlq);
+  // A stream that has nothing to say does not tell whether there is anybody, nor whether one may watch.
+  await letters.listDeadLetters({ filter, pageSize: 1 });
+  const open = () => letters.watchDeadLetters({ filter }, { signal });
+  const tell = ({ deadLetter }: WatchDeadLettersResponse) => {
+    if (deadLetter) output.data(letterFields(deadLetter), letterLine(deadLetter));
+  };
+  await keepWatching(open, tell, output, signal);
 }
 
 function filterOf(options: DlqOptions): MessageInitShape<typeof DeadLetterFilterSchema> {
