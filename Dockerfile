@@ -32,6 +32,10 @@ RUN node clients/web/build.ts
 FROM gcr.io/distroless/nodejs24-debian13:nonroot AS service
 ARG WORKSPACE
 ENV NODE_ENV=production
+# What a burst took is given back: tools/stack/process-memory.ts. How large the heap may be follows from the container's limit.
+ENV NODE_OPTIONS=--max-semi-space-size=32
+ENV MALLOC_ARENA_MAX=1
+ENV MALLOC_TRIM_THRESHOLD_=131072
 WORKDIR /app
 COPY --from=packages --chown=65532:65532 /state /var/lib/realchat
 # The last three for packages that npm has put below a workspace.

@@ -1,9 +1,11 @@
 import { clusters } from './clusters.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 import { listeners } from './listeners.ts';
+import { memoryAllocator } from './memory.ts';
 import { checkOptions, type EnvoyOptions } from './options.ts';
 import { overloadManager } from './overload.ts';
 
+export { ENVOY_ENVIRONMENT } from './memory.ts';
 export type { EnvoyOptions, HostPort, Limits, MeshTls, Upstreams } from './options.ts';
 
 /**
@@ -23,6 +25,7 @@ function bootstrap(options: EnvoyOptions): EnvoyObject {
       address: { socket_address: { address: '127.0.0.1', port_value: options.ports.admin } },
     },
     overload_manager: overloadManager(options),
+    memory_allocator_manager: memoryAllocator(),
     static_resources: {
       listeners: listeners(options),
       clusters: clusters(options),

@@ -11,13 +11,15 @@ const GRACE_MS = 15_000;
 
 /**
  * Runs a service until SIGTERM or SIGINT: exit 0 after a clean stop, 1 when it could not start or stop in time.
- * A second signal exits at once. A rejection that nobody handled fails one piece of work, not the process.
+ * A second SIGTERM changes nothing, a second SIGINT exits at once. A rejection that nobody handled fails one piece of work, not the process.
  */
 export async function runService(service: Service, log: Logger): Promise<void> {
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'));
   let stopping = false;
   const stop = async (signal: string) => {
-    if (stopping) process.exit(1);
+    // A person who asks again means now; a supervisor that repeats itself is obeyed already.
+    if (stopping && signal === 'SIGINT') process.exit(1);
+    if (stopping) return;
     stopping = true;
     log.info({ signal }, 'stopping');
     const overdue = setTimeout(() => {
@@ -41,6 +43,8 @@ export async function runService(service: Service, log: Logger): Promise<void> {
     await service.start();
     log.info('started');
   } catch (error) {
+    // What was told to stop while it started has an end of its own.
+    if (stopping) return;
     log.fatal({ err: error }, 'could not start');
     process.exit(1);
   }

@@ -4,6 +4,7 @@ import { httpAnswers } from './http-probe.ts';
 import { machineEnvironment } from './machine-environment.ts';
 import type { MeshProcess } from './mesh.ts';
 import { compileCache, repositoryRoot } from './paths.ts';
+import { HEAP_LIMIT, NATIVE_MEMORY, YOUNG_GENERATION } from './process-memory.ts';
 import type { ProcessSpec } from './process-spec.ts';
 import { runCommand } from './run-command.ts';
 
@@ -15,7 +16,7 @@ export function meshSpec(row: MeshProcess): ProcessSpec {
   return {
     name: row.name,
     command: process.execPath,
-    args: [join(repositoryRoot, row.entry)],
+    args: [HEAP_LIMIT, YOUNG_GENERATION, join(repositoryRoot, row.entry)],
     env: environment(row),
     cwd: repositoryRoot,
     ready: () => httpAnswers(`http://127.0.0.1:${row.opsPort}/readyz`),
@@ -32,5 +33,5 @@ export async function migrate(row: MeshProcess): Promise<void> {
 }
 
 function environment({ env }: MeshProcess): Record<string, string> {
-  return { ...machineEnvironment(), NODE_COMPILE_CACHE: compileCache(), ...env };
+  return { ...machineEnvironment(), ...NATIVE_MEMORY, NODE_COMPILE_CACHE: compileCache(), ...env };
 }

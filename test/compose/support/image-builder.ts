@@ -82,7 +82,8 @@ export class ImageBuilder {
         known[text] = args[text] ?? '';
         break;
       case 'ENV':
-        Object.assign(image.environment, Object.fromEntries([text.split('=')]));
+        // Only the first "=" divides: the value of NODE_OPTIONS has one of its own.
+        image.environment[text.slice(0, text.indexOf('='))] = text.slice(text.indexOf('=') + 1);
         break;
       case 'WORKDIR':
         image.workingDirectory = resolve(image.workingDirectory, text);

@@ -110,6 +110,11 @@ describe('the configuration of the engines', () => {
     ]);
   });
 
+  it('lets a standby in only where there is one', () => {
+    expect(hostBasedAccess()).not.toContain('host replication');
+    expect(hostBasedAccess(true)).toContain('host replication postgres 127.0.0.1/32 scram-sha-256\n');
+  });
+
   it('keeps what Postgres acknowledged on disk, and escapes values', () => {
     const settings = serverSettings(5, { application_name: "it's" });
     expect(settings).toContain("fsync = 'on'\n");

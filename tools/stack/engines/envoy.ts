@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type EnvoyOptions, renderEnvoyConfig } from '../../../edge/envoy/render.ts';
+import { ENVOY_ENVIRONMENT, type EnvoyOptions, renderEnvoyConfig } from '../../../edge/envoy/render.ts';
 import { httpAnswers } from '../http-probe.ts';
 import { machineEnvironment } from '../machine-environment.ts';
 import type { ProcessSpec } from '../process-spec.ts';
@@ -20,7 +20,7 @@ export async function prepareEnvoy(folder: string, options: EnvoyOptions, progre
     command: binary,
     // Hot restart would need a number that no other Envoy of the machine has.
     args: ['--config-path', configuration, '--concurrency', '2', '--disable-hot-restart', '--log-level', 'warning'],
-    env: machineEnvironment(),
+    env: { ...machineEnvironment(), ...ENVOY_ENVIRONMENT },
     cwd: folder,
     ready: () => httpAnswers(`http://127.0.0.1:${options.ports.admin}/ready`),
     readyTimeoutMs: 30_000,
