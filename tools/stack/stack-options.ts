@@ -7,7 +7,7 @@ export const engineNames = ['postgres', 'valkey', 'kafka'] as const;
 type EngineName = (typeof engineNames)[number];
 export type PartName = EngineName | MeshName | 'envoy';
 /** A part that runs as one process, or one process of a service. */
-export type ProcessName = PartName | InstanceName | `kafka-${number}`;
+export type ProcessName = PartName | InstanceName | `kafka-${number}` | 'postgres-standby';
 
 /** Everything that a whole stack has. */
 export const allParts: readonly PartName[] = [...engineNames, ...meshNames, 'envoy'];
@@ -54,6 +54,8 @@ export interface StackOverrides {
     settings?: Record<string, string>;
     /** Environment of the server. */
     env?: Record<string, string>;
+    /** A second server, `postgres-standby`, without which nothing is acknowledged. For a cluster that has not run yet. */
+    standby?: { port: number };
   };
   /** Origins of pages elsewhere that may call, besides the edge's own. */
   origins?: string[];

@@ -6,6 +6,7 @@ import { prepareEnvoy } from './engines/envoy.ts';
 import { prepareKafka } from './engines/kafka.ts';
 import { databaseUrl, preparePostgres } from './engines/postgres.ts';
 import { ensureDatabases } from './engines/postgres-databases.ts';
+import { KEPT_FOR_STANDBY, makeSynchronous, prepareStandby } from './engines/postgres-standby.ts';
 import { prepareValkey } from './engines/valkey.ts';
 import type { MeshName } from './instances.ts';
 import { kafkaPorts } from './kafka-listeners.ts';
@@ -58,14 +59,22 @@ export async function bringUp(
 }
 
 async function startPostgres({ paths, ports, secrets, overrides }: StackContext, progress: Progress, launch: Launch) {
+  const { settings = {}, env = {}, standby } = overrides.postgres ?? {};
   const options = {
     folder: paths.postgres,
     port: ports.postgres,
     passwords: secrets.postgres,
-    ...(overrides.postgres?.settings && { settings: overrides.postgres.settings }),
-    env: overrides.postgres?.env ?? {},
+    settings: { ...settings, ...(standby && KEPT_FOR_STANDBY) },
+    env,
+    standby,
   };
-  await launch('postgres', await preparePostgres(options, progress));
+  const primary = await preparePostgres(options, progress);
+  const second = standby && (await prepareStandby(primary, { ...options, standby }));
+  await launch('postgres', primary);
+  if (second) {
+    await launch('postgres-standby', second);
+    await makeSynchronous(databaseUrl(options, 'superuser'));
+  }
   await ensureDatabases(databaseUrl(options, 'superuser'), options.passwords);
 }
 

@@ -30,8 +30,9 @@ export function serverSettings(port: number, more: Readonly<Record<string, strin
     .join('');
 }
 
-/** Who may connect: each service's role to its own database, the superuser to any; by password, from this machine. */
-export function hostBasedAccess(): string {
-  const lines = [...databases.map((name) => [name, name]), ['all', SUPERUSER]];
+/** Who may connect: each service's role to its own database, the superuser to any, and a standby; by password, from this machine. */
+export function hostBasedAccess(withStandby = false): string {
+  const standby = withStandby ? [['replication', SUPERUSER]] : [];
+  const lines = [...databases.map((name) => [name, name]), ['all', SUPERUSER], ...standby];
   return lines.map(([database, role]) => `host ${database} ${role} 127.0.0.1/32 scram-sha-256\n`).join('');
 }

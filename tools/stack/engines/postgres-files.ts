@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, cp, mkdir, mkdtemp, readFile, readlink, rm, symlink } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, mkdtemp, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { Problem, WITH_DOCKER } from '../problem.ts';
@@ -58,6 +58,13 @@ export async function removePostgresFolder(folder: string): Promise<void> {
     await rm(elsewhere, { recursive: true, force: true });
   }
   await rm(folder, { recursive: true, force: true });
+}
+
+/** Writes a file that its user alone may read. */
+export async function writeAs(user: EngineUser | undefined, file: string, text: string): Promise<void> {
+  await writeFile(file, text, { mode: 0o600 });
+  await chmod(file, 0o600);
+  if (user) await chown(file, user.uid, user.gid);
 }
 
 async function linkTarget(folder: string): Promise<string | undefined> {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { appendFile, chmod, chown, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, chown, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { machineEnvironment } from '../machine-environment.ts';
@@ -10,7 +10,7 @@ import { runCommand } from '../run-command.ts';
 import type { DatabaseName, Secrets } from '../secrets.ts';
 import { unprivilegedUser } from './engine-user.ts';
 import { hostBasedAccess, SUPERUSER, serverSettings } from './postgres-config.ts';
-import { ensurePostgresFolder, postgresDistribution } from './postgres-files.ts';
+import { ensurePostgresFolder, postgresDistribution, writeAs } from './postgres-files.ts';
 
 export interface PostgresOptions {
   folder: string;
@@ -20,6 +20,8 @@ export interface PostgresOptions {
   settings?: Readonly<Record<string, string>>;
   /** Of the server, besides the machine's. */
   env?: Readonly<Record<string, string>>;
+  /** There is a standby, which may follow. */
+  standby?: unknown;
 }
 
 /** Makes the cluster at the first start and writes its configuration; answers how to run it. */
@@ -27,16 +29,15 @@ export async function preparePostgres(options: PostgresOptions, progress: Progre
   const user = await ownerOf(options.folder, await unprivilegedUser());
   const distribution = await postgresDistribution(user, progress);
   const folder = await ensurePostgresFolder(options.folder, user);
-  const give = (path: string) => (user ? chown(path, user.uid, user.gid) : Promise.resolve());
-  await give(folder);
+  if (user) await chown(folder, user.uid, user.gid);
   const data = join(folder, 'data');
   if (!existsSync(data)) {
     await progress.step('making the Postgres cluster', () =>
-      initialise({ distribution, folder, data, user, give, password: options.passwords.superuser }),
+      initialise({ distribution, folder, data, user, password: options.passwords.superuser }),
     );
   }
-  await writeFor(give, join(data, 'realchat.conf'), serverSettings(options.port, options.settings));
-  await writeFor(give, join(data, 'pg_hba.conf'), hostBasedAccess());
+  await writeAs(user, join(data, 'realchat.conf'), serverSettings(options.port, options.settings));
+  await writeAs(user, join(data, 'pg_hba.conf'), hostBasedAccess(options.standby !== undefined));
   return {
     name: 'postgres',
     command: join(distribution, 'bin', 'postgres'),
@@ -74,16 +75,15 @@ interface Initialisation {
   folder: string;
   data: string;
   user: EngineUser | undefined;
-  give: (path: string) => Promise<void>;
   password: string;
 }
 
 /** Under another name first, so that one cut off half way is never taken for a cluster. */
-async function initialise({ distribution, folder, data, user, give, password }: Initialisation): Promise<void> {
+async function initialise({ distribution, folder, data, user, password }: Initialisation): Promise<void> {
   const draft = join(folder, 'data.partial');
   const passwordFile = join(folder, 'password');
   await rm(draft, { recursive: true, force: true });
-  await writeFor(give, passwordFile, `${password}\n`);
+  await writeAs(user, passwordFile, `${password}\n`);
   try {
     const access = ['--username', SUPERUSER, '--auth', 'scram-sha-256', '--pwfile', passwordFile];
     const text = ['--encoding', 'UTF8', '--locale', 'C', '--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8'];
@@ -99,17 +99,11 @@ async function initialise({ distribution, folder, data, user, give, password }: 
   }
 }
 
-async function writeFor(give: (path: string) => Promise<void>, file: string, text: string): Promise<void> {
-  await writeFile(file, text, { mode: 0o600 });
-  await chmod(file, 0o600);
-  await give(file);
-}
-
 /**
  * After a kill -9 the number in postmaster.pid may belong to a stranger by now, and Postgres would refuse to start. It is
  * removed unless the process of that number is a Postgres of this very cluster.
  */
-async function discardStalePid(data: string): Promise<void> {
+export async function discardStalePid(data: string): Promise<void> {
   const file = join(data, 'postmaster.pid');
   const text = await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined) return;
@@ -118,7 +112,8 @@ async function discardStalePid(data: string): Promise<void> {
   await rm(file, { force: true });
 }
 
-async function answers(connectionString: string): Promise<boolean> {
+/** Whether a server answers a query. */
+export async function answers(connectionString: string): Promise<boolean> {
   const client = new pg.Client({ connectionString, connectionTimeoutMillis: 2000, query_timeout: 2000 });
   client.on('error', () => undefined);
   try {
