@@ -17,7 +17,7 @@ export async function runAuditCommand(
   const lines: string[] = [];
   let conversations = 0;
   for await (const id of args.length > 0 ? args : everyConversation(pool)) {
-    const found = await auditConversation(pool, id, Number.MAX_SAFE_INTEGER);
+    const found = await auditConversation(pool, id);
     if (!found) throw new Error(`there is no conversation ${id}`);
     conversations++;
     for (const { kind, userId, served, logged } of found) {

@@ -19,8 +19,8 @@ export interface Events {
   readsTold(count: number): void;
   readsDelayed(error: unknown): void;
   keysPurged(count: number): void;
-  /** A conversation was made anew from its events and compared with what is served; undefined: it was too long for that. */
-  conversationAudited(conversationId: string, found: readonly Discrepancy[] | undefined): void;
+  /** A conversation was made anew from its events and compared with what is served. */
+  conversationAudited(conversationId: string, found: readonly Discrepancy[]): void;
 }
 
 export function createEvents(registry: Registry, log: Logger, laneDepth: () => number): Events {
@@ -67,7 +67,7 @@ export function createEvents(registry: Registry, log: Logger, laneDepth: () => n
   });
   const audited = new Counter({
     name: 'realchat_unread_audit_conversations_total',
-    help: 'Conversations compared with their events: right, wrong, or too long to be compared in passing.',
+    help: 'Conversations compared with their events: right, or wrong.',
     labelNames: ['outcome'],
     registers,
   });
@@ -109,8 +109,8 @@ export function createEvents(registry: Registry, log: Logger, laneDepth: () => n
     readsDelayed: (error) => log.info({ err: error }, 'read positions are told later'),
     keysPurged: (count) => purged.inc(count),
     conversationAudited(conversationId, found) {
-      audited.inc({ outcome: !found ? 'too-long' : found.length > 0 ? 'wrong' : 'right' });
-      for (const { kind, userId, served, logged } of found ?? []) {
+      audited.inc({ outcome: found.length > 0 ? 'wrong' : 'right' });
+      for (const { kind, userId, served, logged } of found) {
         discrepancies.inc({ kind });
         const what = { kind, conversation_id: conversationId, user_id: userId };
         log.error(

@@ -1,24 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from '@realchat/db';
-import { auditConversation, conversationsAfter } from './db/audit-conversation.ts';
+import { beginAudit, type ConversationAudit, conversationsAfter } from './db/audit-conversation.ts';
 import type { Discrepancy } from './domain/compare-served.ts';
 
 interface Options {
   /** From one round to the next, in milliseconds. 0: there are none. */
   everyMs: number;
   pool: Pool;
-  audited: (conversationId: string, found: readonly Discrepancy[] | undefined) => void;
+  audited: (conversationId: string, found: readonly Discrepancy[]) => void;
   failed: (error: unknown) => void;
 }
 
 /** What one round looks at. It reads beside the traffic, so it is little. */
 const PER_ROUND = 20;
-const MOST_EVENTS = 5_000;
+const EVENTS_PER_ROUND = 20_000;
 const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 
 /**
  * Compares some conversations in each round with their events, one conversation after the other through all of them, and then
- * from the first one again. Several instances do so each for itself, which finds things sooner and harms nothing.
+ * from the first one again. A long one takes as many rounds as it needs. Several instances do so each for itself, which finds
+ * things sooner and harms nothing.
  */
 export function createUnreadAudit({ everyMs, pool, audited, failed }: Options): {
   start(): void;
@@ -27,15 +28,31 @@ export function createUnreadAudit({ everyMs, pool, audited, failed }: Options): 
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
   let after = BEFORE_ALL;
+  /** Of the conversation behind `after`, when a round has left off in it. */
+  let begun: { id: string; audit: ConversationAudit } | undefined;
 
   const round = async (): Promise<void> => {
-    const ids = await conversationsAfter(pool, after, PER_ROUND);
-    for (const id of ids) {
-      if (stopping.signal.aborted) return;
-      audited(id, await auditConversation(pool, id, MOST_EVENTS));
-      after = id;
+    let [conversations, events] = [0, 0];
+    while (!stopping.signal.aborted && conversations < PER_ROUND && events < EVENTS_PER_ROUND) {
+      begun ??= await beginNext();
+      if (!begun) return;
+      const page = await begun.audit.readPage();
+      events += page.events;
+      if (!page.found) continue;
+      audited(begun.id, page.found);
+      after = begun.id;
+      begun = undefined;
+      conversations++;
     }
-    if (ids.length < PER_ROUND) after = BEFORE_ALL;
+  };
+
+  /** Undefined once all were compared. */
+  const beginNext = async (): Promise<typeof begun> => {
+    const [id] = await conversationsAfter(pool, after, 1);
+    const audit = id && (await beginAudit(pool, id));
+    if (audit) return { id, audit };
+    after = id ?? BEFORE_ALL;
+    return undefined;
   };
 
   const run = async (): Promise<void> => {

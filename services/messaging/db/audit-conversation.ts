@@ -1,29 +1,58 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { type Pool, type PoolClient, snapshot } from '@realchat/db';
-import { ConversationEventSchema } from '@realchat/gen/realchat/messaging/v1/conversation_event';
+import {
+  type ConversationEvent,
+  ConversationEventSchema,
+} from '@realchat/gen/realchat/messaging/v1/conversation_event';
 import { compareServed, type Discrepancy, type Served } from '../domain/compare-served.ts';
 import { withPlace } from '../domain/event-bytes.ts';
-import { createRecount, type Recount } from '../domain/recount.ts';
+import { createRecount } from '../domain/recount.ts';
 import { readConversation } from './conversation-rows.ts';
 
 const PAGE_EVENTS = 1_000;
 
+/** The comparison of a conversation with its events, a page of them at a time. */
+export interface ConversationAudit {
+  /**
+   * Reads the next page in a query of its own; answers how many events it has, and behind the last one what was found. One
+   * that failed may be read again.
+   */
+  readPage(): Promise<{ events: number; found?: Discrepancy[] }>;
+}
+
 /**
- * Makes a conversation anew from its events and compares that with what its members are served, in one snapshot. Undefined
- * when it has more than `mostEvents`, or does not exist.
+ * Takes what the members of a conversation are served now, and prepares to make that anew from the events of before. These
+ * never change, so they may be read at any later time, however long it takes; what is kept meanwhile is a few numbers for each
+ * member. Undefined when there is no such conversation.
  */
-export function auditConversation(
-  pool: Pool,
-  conversationId: string,
-  mostEvents: number,
-): Promise<Discrepancy[] | undefined> {
-  return snapshot(pool, async (db) => {
-    const { rows } = await db.query<{ last_seq: bigint }>('select last_seq from conversation where id = $1', [
-      conversationId,
-    ]);
-    if (!rows[0] || rows[0].last_seq > BigInt(mostEvents)) return undefined;
-    return compareServed(await recountEvents(db, conversationId), await readServed(db, conversationId));
+export async function beginAudit(pool: Pool, conversationId: string): Promise<ConversationAudit | undefined> {
+  const now = await snapshot(pool, async (db) => {
+    const through = await readNewestSeq(db, conversationId);
+    return through === undefined ? undefined : { through, served: await readServed(db, conversationId) };
   });
+  if (!now) return undefined;
+  const { through, served } = now;
+  const recount = createRecount(new Map(served.map(({ userId, readNumber }) => [userId, readNumber])));
+  let after = 0n;
+  return {
+    async readPage() {
+      const events = await readEvents(pool, conversationId, after, through);
+      for (const event of events) recount.add(event);
+      after = events.at(-1)?.seq ?? after;
+      if (events.length === PAGE_EVENTS) return { events: events.length };
+      return { events: events.length, found: compareServed(recount.result(), served) };
+    },
+  };
+}
+
+/** As beginAudit, through all pages. */
+export async function auditConversation(pool: Pool, conversationId: string): Promise<Discrepancy[] | undefined> {
+  const audit = await beginAudit(pool, conversationId);
+  if (!audit) return undefined;
+  for (;;) {
+    const { found } = await audit.readPage();
+    if (found) return found;
+  }
 }
 
 /** Some conversations after this one, in the order of their ids. */
@@ -35,21 +64,29 @@ export async function conversationsAfter(pool: Pool, after: string, limit: numbe
   return rows.map(({ id }) => id);
 }
 
-async function recountEvents(db: PoolClient, conversationId: string): Promise<Recount> {
-  const recount = createRecount();
-  for (let after = 0n; ; ) {
-    const { rows } = await db.query<{ seq: bigint; number: bigint | null; body: Buffer }>(
-      'select seq, number, body from event where conversation_id = $1 and seq > $2 order by seq limit $3',
-      [conversationId, after, PAGE_EVENTS],
-    );
-    for (const { seq, number, body } of rows) {
-      const bytes = withPlace(body, { seq, position: 0n, number, createTimeMicros: 0n });
-      recount.add(fromBinary(ConversationEventSchema, bytes));
-    }
-    const last = rows.at(-1);
-    if (!last || rows.length < PAGE_EVENTS) return recount.result;
-    after = last.seq;
-  }
+/** Of the newest event that there is, whatever the conversation's row says of it; undefined without a conversation. */
+async function readNewestSeq(db: PoolClient, conversationId: string): Promise<bigint | undefined> {
+  const { rows } = await db.query<{ seq: bigint }>(
+    `select coalesce((select max(e.seq) from event e where e.conversation_id = c.id), 0)::bigint as seq
+     from conversation c where c.id = $1`,
+    [conversationId],
+  );
+  return rows[0]?.seq;
+}
+
+async function readEvents(
+  pool: Pool,
+  conversationId: string,
+  after: bigint,
+  through: bigint,
+): Promise<ConversationEvent[]> {
+  const { rows } = await pool.query<{ seq: bigint; number: bigint | null; body: Buffer }>(
+    'select seq, number, body from event where conversation_id = $1 and seq > $2 and seq <= $3 order by seq limit $4',
+    [conversationId, after, through, PAGE_EVENTS],
+  );
+  return rows.map(({ seq, number, body }) =>
+    fromBinary(ConversationEventSchema, withPlace(body, { seq, position: 0n, number, createTimeMicros: 0n })),
+  );
 }
 
 /** By the same query that serves them. */

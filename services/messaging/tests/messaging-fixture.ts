@@ -50,7 +50,7 @@ export interface Fixture {
 }
 
 export async function createFixture(
-  settings: { REDIS_URL?: string; MAX_CONVERSATIONS_PER_USER?: number } = {},
+  settings: { REDIS_URL?: string; MAX_CONVERSATIONS_PER_USER?: number; UNREAD_AUDIT_SECONDS?: number } = {},
 ): Promise<Fixture> {
   const unknownUser = uuidv7();
   const issuer = await startIssuer();
