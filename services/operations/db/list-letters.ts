@@ -85,10 +85,11 @@ export async function listOpenBefore(pool: Pool, letter: StoredLetter): Promise<
   return rows.map((row) => ({ topic: letter.topic, partition: letter.partition, offset: row.record_offset }));
 }
 
-/** Where in a partition records stand that are dead letters, from an offset on. */
+/** Where in a partition records stand that nobody has handled, from an offset on: a replayed one has been, unless it is open again. */
 export async function deadOffsets(pool: Pool, { topic, partition, offset }: Coordinates): Promise<Set<bigint>> {
   const { rows } = await pool.query<{ record_offset: bigint }>(
-    'select record_offset from dead_letter where topic = $1 and partition = $2 and record_offset >= $3',
+    `select record_offset from dead_letter
+     where topic = $1 and partition = $2 and record_offset >= $3 and state <> ${DeadLetterState.REPLAYED}`,
     [topic, partition, offset],
   );
   return new Set(rows.map((row) => row.record_offset));

@@ -8,8 +8,8 @@ export type OrderOf = (letter: StoredLetter) => ReplayOrder;
 const MOST_RECORDS = 20_000;
 
 /**
- * Looks through a partition from the first of some dead letters on, so far and no further. Other dead letters have not been
- * read either, and copies of replayed ones count where they stood first.
+ * Looks through a partition from the first of some dead letters on, so far and no further. Those that are `dead` have not been
+ * handled either, and copies of replayed ones count where they stood first.
  */
 export async function lookBehind(
   fetcher: RecordFetcher,

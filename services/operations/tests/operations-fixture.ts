@@ -56,7 +56,7 @@ export async function startOperations(broker: string, env: Record<string, string
   const as = (token: string | undefined) => createTestClient(DeadLetterService, service.ports.grpc, token);
   const tokenOf = (userId: string) => issuer.sign({ sub: userId });
   const operatorId = randomUUID();
-  await grantOperator(db, operatorId);
+  await grantOperator(db, operatorId, 'a test');
   const ready = `http://127.0.0.1:${service.ports.ops}/readyz`;
   await until('operations is ready', async () => (await fetch(ready)).ok, 30_000);
   return {
