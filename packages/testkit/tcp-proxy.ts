@@ -15,8 +15,8 @@ export interface TcpProxy {
   stop(): Promise<void>;
 }
 
-/** Listens on a free port and passes everything on to the target. */
-export async function startTcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
+/** Listens on a port, a free one unless given, and passes everything on to the target. */
+export async function startTcpProxy(target: { host: string; port: number }, listenPort = 0): Promise<TcpProxy> {
   const pairs = new Set<[Socket, Socket]>();
   let state: 'open' | 'cut' | 'frozen' = 'open';
   let answered = 0;
@@ -45,7 +45,10 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
     far.unpipe(near);
     for (const socket of pair) socket.pause();
   };
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(listenPort, '127.0.0.1', resolve);
+  });
 
   return {
     port: (server.address() as AddressInfo).port,

@@ -11,12 +11,16 @@ import { createGrpcCaller } from './clients/grpc-caller.ts';
 import { newPassword, newUsername, User } from './clients/user.ts';
 import { readMetric } from './support/counters.ts';
 import { type Crowd, gatherCrowd } from './support/crowd.ts';
+import { linesWith } from './support/logs.ts';
 import { useMesh } from './support/mesh.ts';
-import { inject, poisonForAccounts, poisonForDelivery, sendUnacceptable } from './support/poison.ts';
+import { loginAsNobody, makeOperator } from './support/operator.ts';
+import { inject, sendUnacceptable } from './support/plain-kafka.ts';
+import { GARBAGE, poisonForAccounts, poisonForDelivery } from './support/poison.ts';
 import { realchat, realchatJson } from './support/realchat.ts';
-import { countDeadLetters } from './support/topic.ts';
+import { countDeadLetters, readDeadLetters } from './support/topic.ts';
 
 const PASSWORD = newPassword();
+const WORDS = 'for members alone';
 const PER_SECOND = 200;
 const DOWN_MS = 10_000;
 
@@ -46,14 +50,9 @@ async function newUser(): Promise<User> {
 const dlq = (...args: string[]) => realchatJson(mesh(), folder, ['dlq', ...args]);
 
 test('whoever may reach the database makes the first operator, and nobody else sees a dead letter', async () => {
-  const username = newUsername();
-  const registered = await realchat(mesh(), folder, ['register', username, '--json'], { REALCHAT_PASSWORD: PASSWORD });
-  expect(registered.exitCode, registered.stderr).toBe(0);
+  await loginAsNobody(mesh(), folder);
   expect(await realchat(mesh(), folder, ['dlq', 'list'])).toMatchObject({ exitCode: 1, stdout: '' });
-  const [{ userId } = { userId: '' }] = await realchatJson(mesh(), folder, ['whoami']);
-  const granted = await realchat(mesh(), folder, ['ops', 'grant', String(userId)]);
-  expect(granted, granted.stderr).toMatchObject({ exitCode: 0 });
-  expect(granted.stdout).toContain(userId);
+  await makeOperator(mesh(), folder);
   expect(await dlq('list')).toEqual([]);
 });
 
@@ -96,10 +95,14 @@ test('poison of every kind under load: the dead letters are exactly what was inj
   const { poison: ofAccounts, mendable } = poisonForAccounts(taken.username);
   const poison = [...poisonForDelivery(), ...ofAccounts, mendable];
   crowd = await gatherCrowd(mesh(), 12, 4);
-  crowd.talk(PER_SECOND);
+  crowd.talk(PER_SECOND, WORDS);
+  const talkingAt = performance.now();
   await until('messages flow', () => crowd.acked.length > 5 * PER_SECOND, 60_000);
   const injectedAt = performance.now();
-  const ids = await inject(mesh(), poison);
+  const ids = await inject(
+    mesh(),
+    poison.map(({ record }) => record),
+  );
   const refused = await sendUnacceptable(mesh());
   expect(refused[0]).toBe('MESSAGE_TOO_LARGE');
   expect(refused[1]).not.toBe('accepted');
@@ -125,14 +128,20 @@ test('poison of every kind under load: the dead letters are exactly what was inj
     expect([deadLetterId, readers]).toEqual([deadLetterId, by]);
     expect(errorClasses).toContain(errorClass);
   }
+  // In the topics themselves, where no index has had a say: these and no other.
+  expect([...new Set(await readDeadLetters(mesh()))].toSorted()).toEqual(ids.toSorted());
   const acked = crowd.acked.length;
   await until('messages still flow', () => crowd.acked.length > acked + 5 * PER_SECOND, 60_000);
+  const quietAt = performance.now();
   await crowd.hush();
-  const [before, after] = [true, false].map((isBefore) =>
-    p99(crowd.acked.filter(({ to }) => to < injectedAt === isBefore).map(({ from, to }) => to - from)),
+  const [before, beside] = [crowd.pace(talkingAt, injectedAt), crowd.pace(injectedAt, quietAt)];
+  const perSecond = Math.round(crowd.acked.length / ((quietAt - talkingAt) / 1_000));
+  process.stdout.write(
+    `${perSecond} messages/s; p99 before the poison and beside it: acked ${before.ackMs} and ${beside.ackMs} ms, shown ${before.shownMs} and ${beside.shownMs} ms\n`,
   );
-  process.stdout.write(`p99 of acks: ${before} ms before the poison, ${after} ms with it\n`);
-  expect(after).toBeLessThan(Math.max(2 * (before ?? 0), 500));
+  // What a busy machine takes by itself is not the poison's: under it, this is figures for a person, and no test.
+  expect(beside.ackMs).toBeLessThan(Math.max(2 * before.ackMs, 500));
+  expect(beside.shownMs).toBeLessThan(Math.max(2 * before.shownMs, 500));
 
   // The mend: whoever had the name gives it up. Then the record is as good as it always was.
   await profiles.query('update profile set username = $2 where user_id = $1', [taken.userId, newUsername()]);
@@ -175,6 +184,13 @@ test('poison of every kind under load: the dead letters are exactly what was inj
   expect(crowd.problems()).toEqual([]);
 });
 
-function p99(values: number[]): number {
-  return Math.round(values.toSorted((a, b) => a - b)[Math.floor(values.length * 0.99)] ?? 0);
-}
+test('no log of any process or engine, and no dead letter in a list, has quoted a message, a password, a token or a record', async () => {
+  const tokens = [taken.accessToken, taken.refreshToken];
+  const secrets = [WORDS, GARBAGE, PASSWORD, ...tokens];
+  expect(secrets.every((secret) => secret.length > 10)).toBe(true);
+  expect(await linesWith(mesh(), secrets)).toEqual([]);
+  // The logs are where they were looked for.
+  expect((await linesWith(mesh(), ['a record was dead-lettered'])).length).toBeGreaterThan(0);
+  const letters = JSON.stringify(await dlq('list'));
+  expect(secrets.filter((secret) => letters.includes(secret))).toEqual([]);
+});

@@ -55,7 +55,8 @@ beforeAll(async () => {
   cast = await assembleTransports(mesh(), journal, DEVICES);
   callers = await startCallers(mesh());
   loadBegun = performance.now();
-  load = startLoad(cast, { perSecond: PER_SECOND, random: randomFrom(Date.now()) });
+  load = startLoad(cast, randomFrom(Date.now()));
+  load.setPace(PER_SECOND);
   await untilBothServe(mesh());
 });
 

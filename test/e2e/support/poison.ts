@@ -1,20 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { createRequire } from 'node:module';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import {
-  ACCOUNT_EVENTS,
-  CONVERSATION_EVENTS,
-  createEventLog,
-  type EventLog,
-  encodeConversationRecord,
-  type OutgoingRecord,
-} from '@realchat/eventlog';
+import { ACCOUNT_EVENTS, encodeConversationRecord, type OutgoingRecord } from '@realchat/eventlog';
 import { AccountEventSchema } from '@realchat/gen/realchat/auth/v1/account_event';
 import { ConversationEventSchema } from '@realchat/gen/realchat/messaging/v1/conversation_event';
-import { createTelemetry } from '@realchat/telemetry';
-import type * as kafkajs from 'kafkajs';
-import type { Mesh } from './mesh.ts';
 
 /** A record that a reader cannot handle. */
 export interface Poison {
@@ -24,6 +13,8 @@ export interface Poison {
   readers: string[];
 }
 
+/** What stands in values that are no events. */
+export const GARBAGE = 'a secret that is not an event';
 const SHARD = 3;
 /** Beyond all that a test makes. */
 const NO_POSITION = 1_000_000_000n;
@@ -43,7 +34,7 @@ export function poisonForDelivery(): Poison[] {
     readers: ['delivery', 'operations.activity'],
   });
   return [
-    bad(['UNDECODABLE_EVENT'], { value: Buffer.from('not an event at all') }),
+    bad(['UNDECODABLE_EVENT'], { value: Buffer.from(GARBAGE) }),
     bad(['WRONG_SCHEMA'], { headers: { ...good.headers, schema: '2.0' } }),
     bad(['KEY_MISMATCH'], { key: null }),
     bad(['MISSING_HEADER'], { headers: {} }),
@@ -73,7 +64,7 @@ export function poisonForAccounts(takenName: string): { poison: Poison[]; mendab
   return {
     poison: [
       {
-        record: { ...some(), value: Buffer.from('not an event') },
+        record: { ...some(), value: Buffer.from(GARBAGE) },
         errorClasses: ['UNDECODABLE'],
         readers: ['auth', 'profile'],
       },
@@ -96,63 +87,4 @@ export function poisonForAccounts(takenName: string): { poison: Poison[]; mendab
       readers: ['profile'],
     },
   };
-}
-
-/** Appends each poison in a send of its own, and answers their ids as dead letters. */
-export async function inject(mesh: Mesh, poison: readonly Poison[]): Promise<string[]> {
-  return withEventLog(mesh, async (eventLog) => {
-    const producer = eventLog.producer();
-    const ids: string[] = [];
-    for (const { record } of poison) {
-      const [place] = await producer.send([record]);
-      ids.push(`${record.topic}/${record.partition}/${place?.baseOffset}`);
-    }
-    return ids;
-  });
-}
-
-/** What a plain client is told that sends a record of 1 MiB and a byte, and one of a codec that nobody has: error names. */
-export async function sendUnacceptable({ stack }: Mesh): Promise<string[]> {
-  const require = createRequire(import.meta.url);
-  const { Kafka, logLevel } = require('kafkajs') as typeof kafkajs;
-  const { Codecs } = require('kafkajs/src/protocol/message/compression') as {
-    Codecs: Record<number, () => { compress(encoder: { buffer: Buffer }): Promise<Buffer> }>;
-  };
-  const UNKNOWN_CODEC = 6;
-  Codecs[UNKNOWN_CODEC] = () => ({ compress: ({ buffer }) => Promise.resolve(buffer) });
-  const kafka = new Kafka({
-    brokers: [`127.0.0.1:${stack.ports.kafkaAdmin}`],
-    clientId: 'plain',
-    logLevel: logLevel.NOTHING,
-  });
-  const producer = kafka.producer({ createPartitioner: () => () => SHARD, retry: { retries: 0 } });
-  await producer.connect();
-  const topic = CONVERSATION_EVENTS.name;
-  const outcome = (value: Buffer, compression?: number) =>
-    producer
-      .send({
-        topic,
-        messages: [{ key: 'key', value }],
-        ...(compression && { compression: compression as kafkajs.CompressionTypes }),
-      })
-      .then(
-        () => 'accepted',
-        (error: Error & { type?: string; cause?: { type?: string } }) => error.type ?? error.cause?.type ?? error.name,
-      );
-  try {
-    return [await outcome(Buffer.alloc(1024 * 1024 + 1)), await outcome(Buffer.from('x'), UNKNOWN_CODEC)];
-  } finally {
-    await producer.disconnect();
-  }
-}
-
-async function withEventLog<T>({ stack }: Mesh, work: (eventLog: EventLog) => Promise<T>): Promise<T> {
-  const { log, metrics } = createTelemetry({ service: 'test', instance: 'test', level: 'silent' });
-  const brokers = [{ host: '127.0.0.1', port: stack.ports.kafkaAdmin }];
-  const eventLog = createEventLog({ brokers, clientId: 'poison', log, metrics });
-  try {
-    return await work(eventLog);
-  } finally {
-    await eventLog.stop();
-  }
 }

@@ -18,8 +18,8 @@ export interface TransportCast extends Cast {
   sockets: SocketLife;
 }
 
-/** Members of each conversation, the hot one first. */
-const SIZES = [8, 5, 4, 3, 2];
+/** Members of each conversation, the hot one first. Many small ones, so that each relay has some in its shards. */
+const SIZES = [8, 5, 4, 3, 2, ...Array<number>(12).fill(3)];
 
 export async function assembleTransports(mesh: Mesh, journal: Journal, count: number): Promise<TransportCast> {
   const { tls, tlsAddress, webSocketUrl: url, certificateAuthority } = mesh;
