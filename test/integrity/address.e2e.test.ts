@@ -1,15 +1,18 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { until } from '@realchat/testkit';
 import { afterAll, expect, test } from 'vitest';
 import { useMesh } from '../e2e/support/mesh.ts';
-import { runScript } from '../e2e/support/realchat.ts';
+import { type RunningCommand, runScript, startScript } from '../e2e/support/realchat.ts';
 import type { Report } from './run/report.ts';
 
 const mesh = useMesh();
 const SEEDS = [71, 72];
 let results: string | undefined;
+let broken: RunningCommand | undefined;
 
 afterAll(() => {
+  broken?.interrupt();
   if (results !== undefined) rmSync(results, { recursive: true, force: true });
 });
 
@@ -27,17 +30,22 @@ test('a mesh that runs somewhere is judged over TLS with its own limits on, and 
     '--runs',
     `${SEEDS.length}`,
   ];
-  const whole = await runScript(['integrity', '--address', tls, '--ca', ca, ...load]);
-  results = /^results: (.+)$/m.exec(whole.stdout)?.[1];
-  expect(whole, whole.stderr).toMatchObject({ exitCode: 0, stderr: '' });
+  const running = startScript(['integrity', '--address', tls, '--ca', ca, ...load]);
+  broken = running;
+  await until('the second run has begun', () => /^seed 72$/m.test(running.stdout()), 120_000);
+  running.interrupt();
+  const { stdout, stderr } = await running.ended;
+  results = /^keeping results in (.+);/m.exec(stdout)?.[1];
+  expect(stderr).toBe('');
   const folder = results ?? '';
+  expect(existsSync(join(folder, 'seed-72', 'report.json'))).toBe(false);
+
+  const first = reportOf(folder, 71);
+  const resumed = await runScript(['integrity', '--resume', folder]);
+  expect(resumed, resumed.stderr).toMatchObject({ exitCode: 0, stderr: '' });
   expect(seedsIn(folder)).toEqual(SEEDS);
   for (const seed of SEEDS)
     expect(reportOf(folder, seed).verdicts.filter(({ verdict }) => verdict === false)).toEqual([]);
-
-  const first = reportOf(folder, 71);
-  rmSync(join(folder, 'seed-72', 'report.json'));
-  const resumed = await runScript(['integrity', '--resume', folder]);
   expect(resumed.stdout.match(/^seed \d+$/gm)).toEqual(['seed 72']);
   expect(reportOf(folder, 71)).toEqual(first);
   expect(reportOf(folder, 72).counts.acked).toBeGreaterThan(0);

@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Problem } from '@realchat/stack';
 import { bugOf, bugs } from './bugs/bugs.ts';
-import { prove } from './bugs/prove.ts';
-import { absentHere, catalogue, faultsOf } from './faults/catalogue.ts';
+import { control, type Finding, prove } from './bugs/prove.ts';
+import { absentHere, catalogue, faultsOf, leftOutOf } from './faults/catalogue.ts';
 import type { Fault } from './faults/field.ts';
 import { parseLines, readHistory } from './history/read-history.ts';
 import { type Options, parseOptions, USAGE } from './run/options.ts';
@@ -39,24 +39,41 @@ async function main(args: string[]): Promise<number> {
   return runSeries(options, args);
 }
 
-/** Each bug must be found by what it breaks. */
+/** Each bug must be found by what it breaks, and nothing under the same load and faults without it. */
 async function proveAll(options: Options, args: string[]): Promise<number> {
-  const { seed } = options;
-  const { folder } = newSeries(seed, 1, args);
+  const { folder } = newSeries(options.seed, 1, args);
   const chosen = options.bugs.includes('all') ? bugs : options.bugs.map(bugOf);
+  const commit = commitOfTree();
+  const runOf = (name: string) => ({ ...options, file: join(folder, `${name}.jsonl`), commit, say });
+  const keep = (name: string, report: Report) => writeFileSync(join(folder, `${name}.txt`), tellReport(report));
+  const controls = new Map<string, Finding>();
   const verdicts: string[] = [];
   let missed = 0;
   for (const bug of chosen) {
+    const faults = bug.faults.join(',') || 'load alone';
+    let without = controls.get(faults);
+    if (!without) {
+      tell(`${faults}, without a bug\n`);
+      const name = `without-${bug.faults.join('-') || 'faults'}`;
+      without = await control(bug.faults, runOf(name));
+      keep(name, without.report);
+      controls.set(faults, without);
+    }
     tell(`${bug.name}: ${bug.title}\n`);
-    const file = join(folder, `${bug.name}.jsonl`);
-    const { found, isFound, example, report } = await prove(bug, { ...options, file, commit: commitOfTree(), say });
-    writeFileSync(join(folder, `${bug.name}.txt`), tellReport(report));
-    if (!isFound) missed++;
-    const line = `${isFound ? '✓' : '✗'} ${bug.name} breaks ${bug.breaks}: found ${found.join(', ') || 'nothing'}`;
-    verdicts.push(example === undefined ? line : `${line}\n    ${example}`);
+    const { found, isFound, example, report } = await prove(bug, runOf(bug.name));
+    keep(bug.name, report);
+    // What is unknown is no clean control.
+    const isProven = isFound && without.found.length === 0 && without.report.verdict === true;
+    if (!isProven) missed++;
+    const words = `${bug.name} breaks ${bug.breaks}: found ${listed(found)}; without it ${listed(without.found)} (${faults}: ${without.report.verdict})`;
+    verdicts.push(`${isProven ? '✓' : '✗'} ${words}${example === undefined ? '' : `\n    ${example}`}`);
   }
-  tell(`\n${verdicts.join('\n')}\nresults: ${folder}\n`);
+  tell(`\nseed ${options.seed}, commit ${commit}\n${verdicts.join('\n')}\nresults: ${folder}\n`);
   return missed === 0 ? 0 : 1;
+}
+
+function listed(found: readonly string[]): string {
+  return found.join(', ') || 'nothing';
 }
 
 function judge(file: string): number {
@@ -70,6 +87,7 @@ async function runSeries(given: Options, args: string[]): Promise<number> {
   const series = given.resume === undefined ? newSeries(given.seed, given.runs, args) : resumeSeries(given.resume);
   const options = given.resume === undefined ? given : parseOptions(series.args);
   let worst = 0;
+  tell(`keeping results in ${series.folder}; should this break off, go on with --resume and that folder\n`);
   for (const seed of series.seeds) {
     tell(`seed ${seed}\n`);
     const report = await runOnce({ ...options, seed }, runFolder(series.folder, seed), series.args.join(' '));
@@ -85,7 +103,14 @@ async function runOnce(options: Options, folder: string, command: string): Promi
   const file = join(folder, 'history.jsonl');
   const lines =
     options.address === undefined
-      ? await runAgainstOwnMesh({ ...options, faults: chosen(options), file, commit: about.commit, say })
+      ? await runAgainstOwnMesh({
+          ...options,
+          faults: chosen(options),
+          leftOut: leftOutOf(options.faults),
+          file,
+          commit: about.commit,
+          say,
+        })
       : await runAgainstAddress({ ...options, address: options.address, file, commit: about.commit, say });
   const report = makeReport(readHistory(lines), about);
   keepReport(folder, report);

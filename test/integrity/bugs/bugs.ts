@@ -106,7 +106,7 @@ export const bugs: readonly Bug[] = [
         to: 'select $3, $4, $5, $6, seq, number, $7, now from conversations, stamp on conflict do nothing)',
       },
     ],
-    faults: ['F-10'],
+    faults: ['F-10-locks'],
     breaks: 'I3',
   },
   {

@@ -1,9 +1,12 @@
 import type { History } from '../history/history.ts';
+import { bounded } from './bounded.ts';
 import { delivered, durable, noPhantom } from './durable.ts';
+import { graceful } from './graceful.ts';
 import { isolated, present, revoked } from './isolated.ts';
-import { bounded, conserved, graceful, live } from './live.ts';
+import { conserved, live } from './live.ts';
 import { gapless, once, ordered, realTime } from './order.ts';
 import { pathOf, type Step } from './path.ts';
+import { scheduleOf } from './schedule.ts';
 import { acksOf, type Invariant, placeOf, type Violation } from './violation.ts';
 
 const INVARIANTS: readonly Invariant[] = [
@@ -27,9 +30,12 @@ const INVARIANTS: readonly Invariant[] = [
 export interface Verdict {
   id: string;
   name: string;
-  /** Unknown: nothing was found against it, and the history is not enough to say that it holds. */
-  verdict: true | false | 'unknown';
-  /** Why it is unknown. */
+  /**
+   * Unknown: nothing was found against it, and the history is not enough to say that it holds. Not judged: runs of this kind
+   * have nothing to say about it.
+   */
+  verdict: true | false | 'unknown' | 'not judged';
+  /** Why it is unknown, or not judged. */
   reason?: string;
   /** How many violations there are, counted up to a bound. */
   violations?: number;
@@ -59,7 +65,7 @@ export interface Counts {
 
 export interface Judgement {
   verdicts: Verdict[];
-  /** False when any is false, unknown when any that counts is unknown. */
+  /** False when any is false, else unknown when any is unknown. What is not judged is no part of it. */
   verdict: true | false | 'unknown';
   counts: Counts;
 }
@@ -73,13 +79,16 @@ export function check(history: History, { leastAcked = LEAST_ACKED } = {}): Judg
   const counts = count(history);
   const doubt = doubtOf(history, counts, leastAcked);
   const verdicts = INVARIANTS.map((invariant) => judge(invariant, history, doubt));
-  // An invariant about which this kind of run has nothing to say does not spoil the others.
-  const spoiled = doubt !== undefined;
-  const verdict = verdicts.some((each) => each.verdict === false) ? false : spoiled ? 'unknown' : true;
+  const has = (wanted: Verdict['verdict']) => verdicts.some((each) => each.verdict === wanted);
+  const verdict = has(false) ? false : has('unknown') ? 'unknown' : true;
   return { verdicts, verdict, counts };
 }
 
-function judge({ id, name, holds, unknown }: Invariant, history: History, doubt: string | undefined): Verdict {
+function judge(
+  { id, name, holds, notJudged, unknown }: Invariant,
+  history: History,
+  doubt: string | undefined,
+): Verdict {
   let first: Violation | undefined;
   let violations = 0;
   for (const violation of holds(history)) {
@@ -88,13 +97,18 @@ function judge({ id, name, holds, unknown }: Invariant, history: History, doubt:
   }
   if (first)
     return { id, name, verdict: false, violations, counterExample: { text: first.text, path: pathOf(history, first) } };
+  const silent = notJudged?.(history);
+  if (silent !== undefined) return { id, name, verdict: 'not judged', reason: silent };
   const reason = unknown?.(history) ?? doubt;
   return reason === undefined ? { id, name, verdict: true } : { id, name, verdict: 'unknown', reason };
 }
 
 /** Why nothing that was found proves nothing. */
-function doubtOf({ faults, devices, sessions }: History, { acked }: Counts, leastAcked: number): string | undefined {
+function doubtOf(history: History, { acked }: Counts, leastAcked: number): string | undefined {
+  const { faults, devices, sessions } = history;
   if (acked < leastAcked) return `only ${acked} messages were acked, ${leastAcked} are needed`;
+  const missed = scheduleOf(history).find((each) => each.isPlanned && !each.begun);
+  if (missed) return `${missed.id} was planned and not begun: ${missed.reason}`;
   const blunt = faults.find((fault) => fault.bit !== true);
   if (blunt) return `${blunt.id} did not bite${blunt.proof && `: ${blunt.proof}`}`;
   const dead = devices.find((device) => device.died !== undefined);
@@ -117,9 +131,9 @@ function count({ sends, devices, published = [] }: History): Counts {
         counts.resets++;
         continue;
       }
+      if (each.event.seq === 0) continue;
       if (each.kind === 'push') counts.pushed++;
       else counts.backfilled++;
-      if (each.event.seq === 0) continue;
       const place = placeOf(each.event);
       if (seen.has(place)) counts.shownTwice++;
       seen.add(place);

@@ -5,9 +5,12 @@ import {
   describeSend,
   everySight,
   type Invariant,
+  keyOf,
   membership,
+  messagesOf,
   placeOf,
   readableNoMore,
+  sendsByKey,
   type Violation,
 } from './violation.ts';
 
@@ -37,6 +40,8 @@ export const durable: Invariant = {
         }
       }
     }
+    for (const { user, conversation, gone } of reads)
+      if (gone) yield { text: `${user} is a member of ${conversation}, and is told that there is none` };
     yield* readPositions(history);
   },
 };
@@ -51,7 +56,10 @@ function* readPositions({ readPositions: positions }: History): Generator<Violat
   }
 }
 
-/** I2: every device that is connected at the end was shown every message that was sent while its user was a member. */
+/**
+ * I2: every device that is connected at the end was shown every message that was sent while its user was a member: what was
+ * acked, and what is known to be stored, whether its sender was told so or not.
+ */
 export const delivered: Invariant = {
   id: 'I2',
   name: 'delivered',
@@ -60,18 +68,16 @@ export const delivered: Invariant = {
   *holds(history) {
     const isDue = membership(history);
     const isGone = readableNoMore(history);
-    const sent = [...Map.groupBy(history.sends, (send) => send.conversation)];
+    const owed = [...Map.groupBy(owedOf(history), ({ place }) => place.conversation)];
     for (const device of history.devices) {
       if (!device.connected) continue;
       const shown = new Set<string>();
       for (const each of device.observations) if (each.kind !== 'reset') shown.add(placeOf(each.event));
-      for (const [conversation, sends] of sent) {
-        for (const send of sends) {
-          const [ack] = acksOf(send);
-          if (!ack || send.invokedAt < device.liveAt) continue;
-          const place = { conversation, seq: ack.seq, device: device.device };
-          if (!isDue(device.user, place) || shown.has(placeOf(place)) || isGone(device, send)) continue;
-          yield { text: `${device.device} was never shown ${describeSend(send)}, acked at seq ${ack.seq}`, place };
+      for (const [conversation, messages] of owed) {
+        for (const { place, invokedAt, what } of messages) {
+          if (invokedAt < device.liveAt || !isDue(device.user, place) || shown.has(placeOf(place))) continue;
+          if (isGone(device, { conversation, invokedAt })) continue;
+          yield { text: `${device.device} was never shown ${what}`, place: { ...place, device: device.device } };
         }
       }
     }
@@ -100,6 +106,33 @@ export const noPhantom: Invariant = {
     }
   },
 };
+
+interface Owed {
+  place: { conversation: string; seq: number };
+  invokedAt: number;
+  what: string;
+}
+
+/** What nobody sent is no member's due: I7 tells of it. */
+function owedOf(history: History): Iterable<Owed> {
+  const owed = new Map<string, Owed>();
+  const take = (each: Owed) => owed.has(placeOf(each.place)) || owed.set(placeOf(each.place), each);
+  for (const send of history.sends) {
+    const [ack] = acksOf(send);
+    if (!ack) continue;
+    const place = { conversation: send.conversation, seq: ack.seq };
+    take({ place, invokedAt: send.invokedAt, what: `${describeSend(send)}, acked at seq ${ack.seq}` });
+  }
+  const sends = sendsByKey(history);
+  for (const event of [...messagesOf(history).values()].flat()) {
+    const { conversation, seq, message } = event;
+    const own = message && sends.get(keyOf(conversation, message.sender, message.key));
+    if (!own) continue;
+    const invokedAt = Math.min(...own.map((send) => send.invokedAt));
+    take({ place: { conversation, seq }, invokedAt, what: `${describeEvent(event)}, stored and not acked` });
+  }
+  return owed.values();
+}
 
 function bySeq(events: readonly Seen[]): Map<string, Seen> {
   return new Map(events.map((event) => [placeOf(event), event]));

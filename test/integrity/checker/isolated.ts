@@ -1,3 +1,5 @@
+import type { Session } from '../history/history.ts';
+import { strayTransients } from './transients.ts';
 import {
   acksOf,
   describeEvent,
@@ -14,7 +16,7 @@ const REVOCATION_MS = 2_000;
 
 /**
  * I8: nothing of a conversation reaches anyone but its members, nor is anything taken from anyone else. After a leave was
- * acked, nothing that was sent later reaches the leaver.
+ * acked, nothing that was sent later reaches the leaver. This is so of what has no seq too: typing, read positions, presence.
  */
 export const isolated: Invariant = {
   id: 'I8',
@@ -40,6 +42,7 @@ export const isolated: Invariant = {
       if (event.message && !may(event.message.sender, event))
         yield { text: `${describeEvent(event)} is of ${event.message.sender}, who was no member there`, place: event };
     }
+    yield* strayTransients(history);
     if (leaves.length === 0) return;
     const sends = sendsByKey(history);
     const byLeaver = Map.groupBy(leaves, (leave) => `${leave.conversation}/${leave.user}`);
@@ -72,14 +75,21 @@ export const isolated: Invariant = {
 export const revoked: Invariant = {
   id: 'I9',
   name: 'revoked',
-  unknown: ({ sessions }) => (sessions.length === 0 ? 'nobody logged out' : undefined),
+  notJudged: ({ run, sessions }) => (sessions.length === 0 && !run ? 'nobody was to log out' : undefined),
+  unknown: ({ sessions }) => {
+    if (sessions.length === 0) return 'nobody logged out';
+    const isTried = ({ endedAt, answered, refused }: Session) =>
+      [...answered, ...refused].some((at) => at > endedAt + REVOCATION_MS);
+    const silent = sessions.find((session) => !isTried(session));
+    return silent && `${silent.device} was not seen to call after its logout`;
+  },
   *holds({ sessions, devices }) {
     for (const { device, endedAt, answered } of sessions) {
       const after = (at: number) => at > endedAt + REVOCATION_MS;
       const call = answered.find(after);
       if (call !== undefined) yield { text: `a call of ${device} was answered ${ms(call - endedAt)} after its logout` };
       const own = devices.find((each) => each.device === device);
-      const push = own?.observations.find((each) => after(each.at));
+      const push = own?.observations.find((each) => each.kind !== 'reset' && after(each.at));
       if (push && push.kind !== 'reset') {
         const { conversation, seq } = push.event;
         const text = `${device} was shown ${placeOf(push.event)} ${ms(push.at - endedAt)} after its logout`;
@@ -94,6 +104,7 @@ export const revoked: Invariant = {
 export const present: Invariant = {
   id: 'I10',
   name: 'presence converges',
+  notJudged: ({ run, presence }) => (presence.length === 0 && !run ? 'nobody was to watch who is online' : undefined),
   unknown: ({ presence }) => (presence.length === 0 ? 'nobody was told who is online' : undefined),
   *holds({ presence, devices }) {
     const last = new Map(presence.map((each) => [`${each.viewer}/${each.user}`, each]));

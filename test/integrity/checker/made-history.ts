@@ -1,7 +1,6 @@
+import type { Stored } from '../history/history.ts';
 import type { Line, Said, Seen } from '../history/line.ts';
-
-/** Numbers from 0 up to, not including, `below`. */
-export type Pick = (below: number) => number;
+import { insideLines, type Pick } from './made-inside.ts';
 
 export interface Size {
   users: number;
@@ -10,6 +9,10 @@ export interface Size {
 }
 
 const SHARDS = 3;
+const RESIDENT = { rss: 100, handles: 10 };
+/** Between messages, in milliseconds: more come after the fault, so that what is refused does not look like a lower rate. */
+const FAULT_MESSAGES = 4;
+const PACE = { before: 100, after: 70 };
 
 /**
  * The history that a flawless product would have left: some users in some conversations of which they come and go, sends
@@ -33,8 +36,9 @@ class Maker {
   readonly #heads = new Map<number, number>();
   /** What each user may see, in the order in which it was committed. */
   readonly #visible = new Map<string, Seen[]>();
-  readonly #stored: (Seen & { shard: number; position: number; day: string })[] = [];
+  readonly #stored: Stored[] = [];
   #clock = 0;
+  #isFault = false;
   #calls = 0;
 
   constructor(pick: Pick, size: Size) {
@@ -44,7 +48,9 @@ class Maker {
   }
 
   make(): void {
-    this.lines.push({ at: 0, type: 'run', seed: 1, commit: 'none', faults: ['F-00'] });
+    this.lines.push({ at: 0, type: 'run', seed: 1, commit: 'none', mesh: 'own', faults: ['F-00'] });
+    this.lines.push({ at: this.#now(), type: 'sample', process: 'messaging', ...RESIDENT });
+    this.#clock += 60_000;
     for (const user of this.#users) {
       const device = `${user}-device`;
       this.#visible.set(user, []);
@@ -58,13 +64,16 @@ class Maker {
       this.#change('create', `conversation-${i}`, [owner, ...others]);
     }
     for (let i = 0; i < this.#size.messages; i++) {
-      if (i === Math.floor(this.#size.messages / 2)) this.#fault();
+      const half = Math.floor(this.#size.messages / 2);
+      if (i === half) this.#beginFault();
+      if (i === half + FAULT_MESSAGES) this.#healFault();
+      this.#clock += i < half ? PACE.before : PACE.after;
       if (this.#pick(8) === 0) this.#comeOrGo();
       this.#send(i);
     }
     this.#observe();
     this.#readBack();
-    this.#topic();
+    this.lines.push(...insideLines(this.#stored, this.#now(), this.#pick));
     this.#logOut();
   }
 
@@ -80,21 +89,29 @@ class Maker {
       return call;
     };
     const first = invoke();
-    if (this.#pick(20) === 0) {
+    const twin = this.#pick(8) === 0 ? invoke() : undefined;
+    const lose = (call: number) =>
+      this.lines.push({ at: this.#now(), type: 'send', op: 'info', call, reason: 'UNAVAILABLE' });
+    let tries = 1 + this.#pick(2);
+    if (twin !== undefined) {
+      for (const call of [first, twin]) lose(call);
+      tries = 2;
+    } else if (!this.#isFault && this.#pick(20) === 0) {
       const reason = 'RESOURCE_EXHAUSTED';
       this.lines.push({ at: this.#now(), type: 'send', op: 'fail', call: first, reason });
       if (this.#pick(2) === 0) return;
     } else if (this.#pick(5) === 0) {
-      this.lines.push({ at: this.#now(), type: 'send', op: 'info', call: first, reason: 'UNAVAILABLE' });
+      lose(first);
+      // Its sender gives up, and is never told that it was stored.
+      if (!this.#isFault && this.#pick(4) === 0) tries = 0;
     }
     const number = next(this.#numbers, conversation);
     const message = { id: `message-${conversation}-${number}`, number, ...said };
     const { seq } = this.#commit(conversation, { message });
-    for (let times = 1 + this.#pick(2); times > 0; times--) {
-      const call = invoke();
+    for (const call of Array.from({ length: tries }, invoke)) {
       this.lines.push({ at: this.#now(), type: 'send', op: 'ok', call, seq, id: message.id });
     }
-    if (this.#pick(10) === 0) {
+    if (tries > 0 && this.#pick(10) === 0) {
       const told = { type: 'read-position', op: 'acked', user, conversation, number } as const;
       this.lines.push({ at: this.#now(), ...told });
     }
@@ -129,14 +146,17 @@ class Maker {
     return event;
   }
 
-  #fault(): void {
-    const resident = { rss: 100, handles: 10 };
-    this.lines.push({ at: this.#now(), type: 'sample', process: 'messaging', ...resident });
-    this.#clock += 60_000;
+  #beginFault(): void {
+    this.#isFault = true;
+    this.lines.push({ at: this.#now(), type: 'sample', process: 'messaging', ...RESIDENT });
     this.lines.push({ at: this.#now(), type: 'fault', op: 'begin', run: 1, id: 'F-00', title: 'none', graceful: true });
+  }
+
+  #healFault(): void {
+    this.#isFault = false;
     this.lines.push({ at: this.#now(), type: 'fault', op: 'judged', run: 1, bit: true, proof: 'it did' });
     this.lines.push({ at: this.#now(), type: 'fault', op: 'heal', run: 1 });
-    this.lines.push({ at: this.#now(), type: 'sample', process: 'messaging', ...resident });
+    this.lines.push({ at: this.#now(), type: 'sample', process: 'messaging', ...RESIDENT });
     this.lines.push({ at: this.#now(), type: 'sample', process: 'backlog', committed: 5, published: 5 });
   }
 
@@ -159,6 +179,10 @@ class Maker {
           how: luck === 1 ? 'backfill' : 'live',
           ...structuredClone(event),
         });
+        // Somebody who is a member to the end is told what has no seq as well.
+        const { conversation } = event;
+        if (luck === 3 && event.left !== user && this.#members.get(conversation)?.has(user))
+          this.lines.push({ at, type: 'deliver', device, how: 'live', conversation, seq: 0, transient: 'typing' });
         if (luck === 2) this.lines.push({ at, type: 'stream', device, op: 'checkpoint' });
       }
     }
@@ -175,26 +199,6 @@ class Maker {
     }
   }
 
-  #topic(): void {
-    const at = this.#now();
-    for (const event of this.#stored) this.lines.push({ at, type: 'stored', ...structuredClone(event) });
-    for (const ofShard of Map.groupBy(this.#stored, (event) => event.shard).values()) {
-      for (const [i, event] of ofShard.entries()) {
-        const repeats = this.#pick(15) === 0 ? ofShard.slice(Math.max(0, i - 2), i + 1) : [];
-        for (const { shard, position, conversation, seq } of [event, ...repeats])
-          this.lines.push({ at, type: 'published', shard, position, conversation, seq });
-      }
-    }
-    const said = this.#stored.filter((event) => event.message);
-    for (const events of Map.groupBy(said, ({ conversation, day }) => `${conversation}/${day}`).values()) {
-      const { conversation = '', day = '' } = events[0] ?? {};
-      const senders = new Set(events.map((event) => event.message?.sender)).size;
-      this.lines.push({ at, type: 'activity', day, conversation, messages: events.length, senders });
-    }
-    this.lines.push({ at, type: 'poison', record: 'topic/0/7' });
-    this.lines.push({ at, type: 'dead-letter', record: 'topic/0/7' });
-  }
-
   #logOut(): void {
     const device = 'user-0-tablet';
     this.lines.push({ at: this.#now(), type: 'client', device, user: 'user-0', transport: 'none', sees: 'events' });
@@ -203,8 +207,15 @@ class Maker {
     this.lines.push({ at: endedAt, type: 'session', op: 'ended', device });
     this.lines.push({ at: endedAt + 500, type: 'session', op: 'answered', device });
     this.lines.push({ at: endedAt + 900, type: 'stream', device, op: 'close', code: 'UNAUTHENTICATED' });
-    this.lines.push({ at: endedAt + 1500, type: 'session', op: 'refused', device });
-    this.lines.push({ at: endedAt, type: 'presence', viewer: 'user-1', user: 'user-0', online: true });
+    for (const after of [1_500, 2_500])
+      this.lines.push({ at: endedAt + after, type: 'session', op: 'refused', device });
+    const viewer = this.#users.find((user) => user !== 'user-0' && this.#shares(user, 'user-0')) ?? 'user-0';
+    const told = { viewer: `${viewer}-device`, user: 'user-0', online: true };
+    this.lines.push({ at: endedAt, type: 'presence', ...told });
+  }
+
+  #shares(a: string, b: string): boolean {
+    return [...this.#members.values()].some((members) => members.has(a) && members.has(b));
   }
 
   #now(): number {

@@ -4,7 +4,8 @@ import { acksOf, placeOf, type Violation } from './violation.ts';
 /** A step on the way of a message: whether it was taken, as far as the history knows. */
 export interface Step {
   step: 'sent' | 'committed' | 'published' | 'read' | 'pushed' | 'acknowledged';
-  taken: 'yes' | 'no' | 'unknown';
+  /** Inferred: nobody saw it, and it follows from what was seen. */
+  taken: 'yes' | 'inferred' | 'no' | 'unknown';
   detail: string;
 }
 
@@ -38,11 +39,14 @@ export function pathOf(history: History, { place }: Violation): Step[] {
         ? yes('committed', `shard ${row.shard}, position ${row.position}`)
         : no('committed', 'it is not in the log')
       : read.length > 0 || sights.length > 0
-        ? yes('committed', `${read.length} readers found it`)
+        ? inferred('committed', `${read.length} readers found it, and ${sights.length} sights are known`)
         : unknown('committed', 'the log could not be read, and nobody found it'),
     publishedStep(history, row),
     liveSight
-      ? yes('read', `a node pushed it to ${liveSight.device.device} at ${time(liveSight.at)}`)
+      ? inferred(
+          'read',
+          `a node must have read it, by Kafka or from the log: it pushed it to ${liveSight.device.device} at ${time(liveSight.at)}`,
+        )
       : unknown('read', 'no device was pushed it'),
     ownSights[0]
       ? yes(
@@ -58,7 +62,10 @@ export function pathOf(history: History, { place }: Violation): Step[] {
     steps.push(
       checkpoint === undefined
         ? unknown('acknowledged', `${own.device} kept no cursor after it`)
-        : yes('acknowledged', `${own.device} kept a newer cursor at ${time(checkpoint)}`),
+        : inferred(
+            'acknowledged',
+            `${own.device} kept a newer cursor at ${time(checkpoint)}; what it told the server is not seen`,
+          ),
     );
   }
   return steps;
@@ -85,6 +92,10 @@ function time(at: number): string {
 
 function yes(step: Step['step'], detail: string): Step {
   return { step, taken: 'yes', detail };
+}
+
+function inferred(step: Step['step'], detail: string): Step {
+  return { step, taken: 'inferred', detail };
 }
 
 function no(step: Step['step'], detail: string): Step {

@@ -65,27 +65,52 @@ export interface Sight {
 
 /** Of what was acked while a fault lasted: what a device was shown last after its healing. Undefined when nothing was. */
 export function seenAfter(history: History, fault: Fault): Sight | undefined {
-  return worst(history, (ackedAt) => ackedAt >= fault.from && ackedAt <= fault.healedAt, fault.healedAt);
+  const during = firstSightsOf(history).filter(({ ackedAt }) => ackedAt >= fault.from && ackedAt <= fault.healedAt);
+  return worst(during, fault.healedAt);
 }
 
 /** Of everything: what a device was shown longest after its ack. */
 export function worstStaleness(history: History): Sight | undefined {
-  return worst(history, () => true, 0);
+  return worst(firstSightsOf(history), 0);
 }
 
-function worst(history: History, isMeant: (ackedAt: number) => boolean, since: number): Sight | undefined {
-  const acked = new Map<string, number>();
-  const invoked = new Map<string, number>();
+function worst(sights: readonly FirstSight[], since: number): Sight | undefined {
+  let latest: Sight | undefined;
+  for (const { conversation, seq, device, at, ackedAt } of sights) {
+    const ms = Math.max(0, at - Math.max(ackedAt, since));
+    if (!latest || ms > latest.ms) latest = { conversation, seq, device, ms };
+  }
+  return latest;
+}
+
+/** When a device was shown for the first time what was acked, and due to it at once. */
+interface FirstSight {
+  conversation: string;
+  seq: number;
+  device: string;
+  at: number;
+  ackedAt: number;
+}
+
+/** Asked for each fault of a history, and as long as the history is: it does not change once it is judged. */
+const known = new WeakMap<History, FirstSight[]>();
+
+function firstSightsOf(history: History): FirstSight[] {
+  const sights = known.get(history) ?? [...firstSights(history)];
+  known.set(history, sights);
+  return sights;
+}
+
+function* firstSights(history: History): Generator<FirstSight> {
+  const sent = new Map<string, { ackedAt: number; invokedAt: number }>();
   for (const send of history.sends) {
     const [ack] = acksOf(send);
-    if (!ack || !isMeant(ack.at)) continue;
-    const place = placeOf({ conversation: send.conversation, seq: ack.seq });
-    acked.set(place, Math.max(ack.at, since));
-    invoked.set(place, send.invokedAt);
+    if (!ack) continue;
+    const { conversation, invokedAt } = send;
+    sent.set(placeOf({ conversation, seq: ack.seq }), { ackedAt: ack.at, invokedAt });
   }
   const isDue = membership(history);
   const isGone = readableNoMore(history);
-  let sight: Sight | undefined;
   for (const each of history.devices) {
     const { device, user, observations, liveAt, connected } = each;
     if (!connected) continue;
@@ -93,18 +118,16 @@ function worst(history: History, isMeant: (ackedAt: number) => boolean, since: n
     for (const observation of observations) {
       if (observation.kind === 'reset') continue;
       const place = placeOf(observation.event);
-      const from = acked.get(place);
-      if (from === undefined || shown.has(place)) continue;
+      const message = sent.get(place);
+      if (message === undefined || shown.has(place)) continue;
       shown.add(place);
       const { conversation, seq } = observation.event;
-      const ms = Math.max(0, observation.at - from);
-      const invokedAt = invoked.get(place) ?? 0;
+      const { ackedAt, invokedAt } = message;
       // Somebody who became a member later reads what was before with the others' delay; who was put out, when they are let in again.
       if (invokedAt < liveAt || !isDue(user, observation.event) || isGone(each, { conversation, invokedAt })) continue;
-      if (!sight || ms > sight.ms) sight = { conversation, seq, device, ms };
+      yield { conversation, seq, device, at: observation.at, ackedAt };
     }
   }
-  return sight;
 }
 
 function countBetween(sorted: readonly number[], from: number, to: number): number {

@@ -24,23 +24,24 @@ function repeats({ observations, closes, checkpoints }: Device): { covered: bool
   const breaks = closes.map(({ at }) => at).toSorted((a, b) => a - b);
   const kept = checkpoints.toSorted((a, b) => a - b);
   const lastBefore = (sorted: readonly number[], at: number) => sorted.findLast((each) => each <= at);
-  let lastPush = 0;
-  let lastBeforeBreak: { at: number; push: number } | undefined;
+  /** When each stream that broke was pushed something last. */
+  const lastPushOf = new Map<number, number>();
   for (const each of observations) {
     if (each.kind !== 'push' || each.event.seq === 0) continue;
-    const broke = lastBefore(breaks, each.at);
-    // The first push since then: what came before it is what may come again.
-    if (broke !== undefined && lastBeforeBreak?.at !== broke) lastBeforeBreak = { at: broke, push: lastPush };
-    lastPush = each.at;
+    const willBreak = breaks.find((at) => at >= each.at);
+    if (willBreak !== undefined) lastPushOf.set(willBreak, each.at);
     const place = placeOf(each.event);
     const seen = firstSight.get(place);
     if (seen === undefined) {
       firstSight.set(place, each.at);
       continue;
     }
+    const broke = lastBefore(breaks, each.at);
     const checkpoint = broke === undefined ? undefined : lastBefore(kept, broke);
     const covered = broke === undefined || seen > broke || (checkpoint !== undefined && seen < checkpoint);
-    found.push({ covered, stretchMs: Math.max(0, (lastBeforeBreak?.push ?? seen) - seen) });
+    // Of the stream that pushed it first: one that broke again before it was live has a stretch of its own.
+    const ended = lastPushOf.get(breaks.find((at) => at >= seen) ?? 0) ?? seen;
+    found.push({ covered, stretchMs: Math.max(0, ended - seen) });
   }
   return found;
 }

@@ -32,3 +32,9 @@ test('nothing that comes once is a repeat, however often the stream breaks', () 
   const once = device([...before, push(1_500, 4)], [50, 1_000, 1_400], [150]);
   expect(repeatsOf({ devices: [once] })).toEqual({ covered: 0, stretchMs: undefined });
 });
+
+test('a stream that breaks again before it has caught up has a stretch of its own, and is not counted to the one before it', () => {
+  const twice = [push(2_000, 2), push(2_001, 3), push(2_500, 4), push(4_000, 2), push(4_001, 3), push(4_002, 4)];
+  const resumed = device([...before, ...twice], [1_000, 3_000], [150]);
+  expect(repeatsOf({ devices: [resumed] })).toEqual({ covered: 0, stretchMs: 700 });
+});

@@ -14,7 +14,9 @@ export interface Invariant {
   name: string;
   /** What is broken, the first of it first. */
   holds(this: void, history: History): Iterable<Violation>;
-  /** Why the history cannot tell; undefined when it can. */
+  /** Why a run of this kind has nothing to say about it, whatever becomes of it; undefined when it has. */
+  notJudged?(this: void, history: History): string | undefined;
+  /** Why the history cannot tell, though its run was to; undefined when it can. */
   unknown?(this: void, history: History): string | undefined;
 }
 

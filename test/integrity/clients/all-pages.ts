@@ -1,5 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { Conversation } from '@realchat/gen/realchat/messaging/v1/conversation';
+import type {
+  ListConversationsRequestSchema,
+  ListConversationsResponse,
+} from '@realchat/gen/realchat/messaging/v1/conversation_service';
 import type {
   ListMessagesRequestSchema,
   ListMessagesResponse,
@@ -27,14 +32,41 @@ export async function allPages(
   }
 }
 
+/** Every conversation of a user, page by page. */
+export async function allConversations(
+  ask: (request: MessageInitShape<typeof ListConversationsRequestSchema>) => Promise<ListConversationsResponse>,
+): Promise<Conversation[]> {
+  const conversations: Conversation[] = [];
+  for (let pageToken = ''; ; ) {
+    const page = await patiently(() => ask({ pageSize: PAGE_SIZE, pageToken }));
+    conversations.push(...page.conversations);
+    if (page.nextPageToken === '') return conversations;
+    pageToken = page.nextPageToken;
+  }
+}
+
+/** Undefined when there is no such conversation: that is for the checker, not for the run, to judge. */
+export async function unlessGone<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (thrown) {
+    if (failureOf(thrown).code !== 'NOT_FOUND') throw thrown;
+    return undefined;
+  }
+}
+
 async function patiently<T>(call: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await call();
     } catch (thrown) {
-      const { code, retryAfterMs } = thrown instanceof CallFailure ? thrown : toFailure(thrown);
+      const { code, retryAfterMs } = failureOf(thrown);
       if (code !== 'RESOURCE_EXHAUSTED' || retryAfterMs === undefined) throw thrown;
       await delay(retryAfterMs);
     }
   }
+}
+
+function failureOf(thrown: unknown): CallFailure {
+  return thrown instanceof CallFailure ? thrown : toFailure(thrown);
 }

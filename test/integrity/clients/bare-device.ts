@@ -13,7 +13,7 @@ import type { Subscription } from '../../e2e/clients/subscription.ts';
 import type { User } from '../../e2e/clients/user.ts';
 import { hashOf, type Journal } from '../history/journal.ts';
 import type { Seen } from '../history/line.ts';
-import { allPages } from './all-pages.ts';
+import { allConversations, allPages } from './all-pages.ts';
 import type { Attempt, Device, Repeat } from './device.ts';
 import type { Watcher } from './presence-watch.ts';
 import { toSeen } from './said.ts';
@@ -118,6 +118,11 @@ export class BareDevice implements Device, Watcher {
     this.#readPosition('acked', conversationId, Number(readNumber));
   }
 
+  /** Tells the other members that it types. */
+  async type(conversationId: string): Promise<void> {
+    await this.call(DeliveryService.method.setTyping, { conversationId, active: true });
+  }
+
   /** Asks up to where the conversation was read. */
   async findRead(conversationId: string): Promise<void> {
     const { conversation } = await this.call(ConversationService.method.getConversation, { conversationId });
@@ -128,7 +133,7 @@ export class BareDevice implements Device, Watcher {
   async tryCursors(other: BareDevice): Promise<string[]> {
     const own = this.#cursor;
     const cursors: [string, Uint8Array][] = [
-      ['a foreign cursor', other === this ? new Uint8Array([1, 2, 3]) : other.#cursor],
+      ['a foreign cursor', other.#cursor],
       ['half a cursor', own.slice(0, own.length / 2)],
       ['a cursor of noise', Uint8Array.from(own, (byte, i) => (byte + i * 7) % 256)],
       ['its own again', own],
@@ -231,12 +236,15 @@ export class BareDevice implements Device, Watcher {
   /** Whether the stream is live again. If not, its end says why. */
   async #reopen(): Promise<boolean> {
     this.#journal.write({ type: 'stream', op: 'resume', device: this.name });
+    const cursor = this.#cursor;
     try {
       await this.#open();
       return true;
     } catch {
       // It may be live, and only what was missed could not be listed.
       await this.#stream?.stop();
+      // What is behind this cursor is still missing: the next stream is to be reset as well.
+      if (this.#held) this.#cursor = cursor;
       return false;
     }
   }
@@ -262,7 +270,9 @@ export class BareDevice implements Device, Watcher {
       // After one for slowness the cursor is good: the next stream replays what this one dropped.
       if (frame.value.reason !== ResetReason.SLOW_CONSUMER) this.#held = [];
     }
-    if (frame.case !== 'event' || frame.value.seq === 0n) return;
+    if (frame.case === 'transient') this.#told(frame.value.conversationId, frame.value.kind.case);
+    if (frame.case !== 'event') return;
+    if (frame.value.seq === 0n) return this.#told(frame.value.conversationId, frame.value.change.case);
     const event = toSeen(frame.value);
     if (this.#held) this.#held.push(event);
     else this.#show(event, 'live');
@@ -270,8 +280,15 @@ export class BareDevice implements Device, Watcher {
 
   /** Closes the hole that a reset left, before what came after it is shown. */
   async #listMissed(held: Seen[]): Promise<void> {
-    for (const [conversation, seq] of this.#lastSeq) {
-      for (const event of await this.list(conversation, seq)) this.#show(event, 'backfill');
+    const conversations = await allConversations((request) =>
+      this.call(ConversationService.method.listConversations, request),
+    );
+    // Of one that is new since the stream broke, what followed the joining.
+    const joined = conversations.map(
+      ({ conversationId, joinedSeq }) => [conversationId, Number(joinedSeq) - 1] as const,
+    );
+    for (const [conversation, after] of new Map([...joined, ...this.#lastSeq])) {
+      for (const event of await this.list(conversation, after)) this.#show(event, 'backfill');
     }
     this.#held = undefined;
     for (const event of held) this.#show(event, 'live');
@@ -282,6 +299,13 @@ export class BareDevice implements Device, Watcher {
     this.#journal.write({ type: 'deliver', device: this.name, how, ...event });
     this.#lastSeq.set(conversation, Math.max(seq, this.#lastSeq.get(conversation) ?? 0));
     if (message) this.#numbers.set(conversation, Math.max(message.number, this.#numbers.get(conversation) ?? 0));
+  }
+
+  /** What has no seq: it is told now or never. */
+  #told(conversation: string, transient = 'what is not known'): void {
+    if (conversation === '') return;
+    const told = { conversation, seq: 0, transient };
+    this.#journal.write({ type: 'deliver', device: this.name, how: 'live', ...told });
   }
 
   #readPosition(op: 'acked' | 'found', conversation: string, number: number): void {

@@ -32,8 +32,8 @@ export interface Cast {
 const SHARES = [1, 0.7, 0.45, 0.25, 0.1];
 /** How many watch who is online: of each kind that can. */
 const WATCHERS = 4;
-/** A watch is for no more users. */
-const MOST_WATCHED = 99;
+/** A watch is for 100 users, and those who leave for good, of three kinds, are watched too. */
+const MOST_WATCHED = 97;
 
 /** Registers the users, opens every device's stream, makes the conversations. */
 export async function assemble(edge: Edge, journal: Journal, count: number): Promise<Cast> {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { AuthService } from '@realchat/gen/realchat/auth/v1/auth_service';
 import { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
 import { until } from '@realchat/testkit';
 import { createGrpcCaller } from '../../e2e/clients/grpc-caller.ts';
@@ -10,19 +11,39 @@ import { toSeen } from './said.ts';
 const WATCHED_MS = 4_000;
 const EVERY_MS = 200;
 
+/** How a session ends. `elsewhere` is another session of the same user. */
+type Ending = (user: User, elsewhere: User, password: string) => Promise<unknown>;
+
+const ENDINGS: Record<string, Ending> = {
+  'logs out': (user) => user.logout(),
+  'is logged out from elsewhere': async (user, elsewhere) =>
+    elsewhere.call(AuthService.method.revokeSession, { sessionId: await sessionOf(user) }),
+  'whose password is changed elsewhere': (_user, elsewhere, password) =>
+    elsewhere.call(AuthService.method.changePassword, { currentPassword: password, newPassword: newPassword() }),
+};
+
 /**
- * One more member of the hot conversation logs out while messages flow, keeps its stream, and goes on calling with its token.
- * Others watch it go.
+ * As many more members of the hot conversation as a session has ways to end lose theirs while messages flow, keep their streams,
+ * and go on calling with their tokens. Others watch them go.
  */
-export async function leaveForGood(
+export async function leaveForGood(edge: Edge, journal: Journal, cast: Cast): Promise<void> {
+  const leaving = Object.entries(ENDINGS).map(([how, end]) => leave(edge, journal, cast, how, end));
+  // Whoever fails, the others are not to write on when the run is over.
+  await Promise.allSettled(leaving);
+  await Promise.all(leaving);
+}
+
+async function leave(
   edge: Edge,
   journal: Journal,
   { conversations, membership, watches }: Cast,
+  how: string,
+  end: Ending,
 ): Promise<void> {
-  const { host, certificateAuthority, plain } = grpcAddress(edge);
-  const user = new User(createGrpcCaller(host, certificateAuthority, plain));
-  await user.register(newUsername(), newPassword());
-  const device = `${user.name} ${user.username}, who logs out`;
+  const [user, elsewhere, password] = [newUser(edge), newUser(edge), newPassword()];
+  await user.register(newUsername(), password);
+  await elsewhere.login(user.username, password);
+  const device = `${user.name} ${user.username}, who ${how}`;
   journal.write({ type: 'client', device, user: user.userId, transport: user.name, sees: 'events' });
   await membership.letIn(conversations[0] ?? '', user.userId);
   const stream = user.openStream(new Uint8Array(), ({ frame }) => {
@@ -37,10 +58,20 @@ export async function leaveForGood(
     journal.write({ type: 'stream', op: 'close', device, code: failure?.code ?? 'OK' });
   });
   await delay(1_000);
-  await user.logout();
+  await end(user, elsewhere, password);
   journal.write({ type: 'session', op: 'ended', device });
   await callOn(journal, user, device);
-  await user.close();
+  await Promise.all([user.close(), elsewhere.close()]);
+}
+
+async function sessionOf(user: User): Promise<string> {
+  const { sessions } = await user.call(AuthService.method.listSessions, {});
+  return sessions.find(({ current }) => current)?.sessionId ?? '';
+}
+
+function newUser(edge: Edge): User {
+  const { host, certificateAuthority, plain } = grpcAddress(edge);
+  return new User(createGrpcCaller(host, certificateAuthority, plain));
 }
 
 /** A new user whose session ends when the first answer is called, and who goes on calling with the token when the second is. */
@@ -48,8 +79,7 @@ export async function newLeaver(
   edge: Edge,
   journal: Journal,
 ): Promise<{ end(): Promise<void>; callOn(): Promise<void> }> {
-  const { host, certificateAuthority, plain } = grpcAddress(edge);
-  const user = new User(createGrpcCaller(host, certificateAuthority, plain));
+  const user = newUser(edge);
   await user.register(newUsername(), newPassword());
   const device = `${user.name} ${user.username}, who logs out`;
   return {

@@ -38,7 +38,8 @@ export class ResumableDevice implements Device {
         sockets.add(this);
         this.on('close', (code) => {
           // 1000 is the client's own word.
-          if (code !== 1000) lastCode = code;
+          // One that was given up for a newer one, as when its gateway was frozen, may be closed much later.
+          if (code !== 1000 && [...sockets].at(-1) === this) lastCode = code;
           sockets.delete(this);
         });
       }
@@ -139,6 +140,8 @@ export class ResumableDevice implements Device {
     const { name: device } = this;
     if (state === 'live') {
       this.#isOpen = true;
+      // Sockets that closed before this stream was live are no news of how it ends.
+      this.#howClosed();
       this.#journal.write({ type: 'stream', op: 'live', device });
     }
     if (state === 'reconnecting') {

@@ -1,4 +1,6 @@
 import { Problem } from '@realchat/stack';
+import type { LeftOut } from '../history/line.ts';
+import { absences } from './absences.ts';
 import { brokers } from './brokers.ts';
 import { clients } from './clients.ts';
 import { clocks } from './clocks.ts';
@@ -11,6 +13,7 @@ import { networks } from './networks.ts';
 import { notRun } from './not-run.ts';
 import { pauses } from './pauses.ts';
 import { restarts } from './restarts.ts';
+import { standby } from './standby.ts';
 import { topics } from './topics.ts';
 
 /** Every fault that can be run. */
@@ -19,6 +22,7 @@ export const catalogue: readonly Fault[] = [
   ...pauses,
   ...restarts,
   ...engines,
+  ...absences,
   ...networks,
   ...topics,
   ...consumers,
@@ -26,6 +30,7 @@ export const catalogue: readonly Fault[] = [
   ...clocks,
   ...disks,
   ...brokers,
+  ...standby,
 ];
 
 /** What no run has on this machine, and why. */
@@ -37,6 +42,14 @@ export function absentHere(): { id: string; title: string; reason: string }[] {
   return [...notRun, ...here];
 }
 
+/** What of the catalogue `all` and `random` cannot have in their turn, and why. */
+export function leftOutOf(ids: readonly string[]): LeftOut[] {
+  if (!ids.includes('all') && !ids.includes('random')) return [];
+  const absent = absentHere().map(({ id, reason }) => ({ id, reason }));
+  const alone = catalogue.filter(({ id, engines }) => engines && !absent.some((each) => each.id === id));
+  return [...absent, ...alone.map(({ id }) => ({ id, reason: 'it has a mesh of its own, and runs without others' }))];
+}
+
 /**
  * The faults of those ids; `F-01` means all of its kind, `all` every one that this machine can have
  * in the usual mesh. Throws a Problem for one
@@ -46,7 +59,7 @@ export function faultsOf(ids: readonly string[]): Fault[] {
   const absent = absentHere();
   const chosen = ids.flatMap((id) => {
     if (id === 'all')
-      return catalogue.filter((fault) => !fault.brokers && !absent.some((each) => each.id === fault.id));
+      return catalogue.filter((fault) => !fault.engines && !absent.some((each) => each.id === fault.id));
     const isMeant = (fault: { id: string }) => fault.id === id || fault.id.startsWith(`${id}-`);
     const missing = absent.find(isMeant);
     if (missing) throw new Problem(`${missing.id}, ${missing.title}, cannot be run`, missing.reason);

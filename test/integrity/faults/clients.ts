@@ -2,13 +2,17 @@ import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { byHolding } from '../../e2e/twos/instance.ts';
 import type { BareDevice } from '../clients/bare-device.ts';
 import { choose } from '../run/random.ts';
+import { answers } from './away.ts';
 import { type Fault, type Field, inFlight, mostDuring, streamsLost } from './field.ts';
 
 // As long as a text may be, and three bytes to a character.
 const LARGE_TEXT = '\u6f22'.repeat(8_000);
 const LARGE_MESSAGES = 750;
+/** Until a process has closed what its peer's death has cut. */
+const CLOSED_MS = 100;
 /** Nobody may send so much alone. */
 const SENDERS = 4;
 
@@ -52,17 +56,28 @@ export const clients: Fault[] = [
     title: 'a gateway has no file handle left for new sockets',
     async run(field) {
       const { stack } = field.mesh;
-      const pid = stack.process('gateway').pid ?? 0;
-      const used = (await readdir(`/proc/${pid}/fd`)).length;
-      const usual = /^Max open files +(\d+)/m.exec(await readFile(`/proc/${pid}/limits`, 'utf8'))?.[1];
+      const [name] = await byHolding(field.mesh, 'gateway');
+      const pid = stack.process(name).pid ?? 0;
+      const limitTo = (handles: string) =>
+        promisify(execFile)('prlimit', ['--pid', String(pid), `--nofile=${handles}:`]);
+      const usual = /^Max open files +(\d+)/m.exec(await readFile(`/proc/${pid}/limits`, 'utf8'))?.[1] ?? '1024';
       const before = streamsLost(field);
-      await promisify(execFile)('prlimit', ['--pid', String(pid), `--nofile=${used}:`]);
-      // Sockets that are cut now find no place there.
+      // Sockets that are cut now find no place there again.
       await stack.process('envoy').kill('SIGKILL');
-      await stack.process('envoy').waitReady();
-      await delay(field.lastsMs);
-      await promisify(execFile)('prlimit', ['--pid', String(pid), `--nofile=${usual}:`]);
-      return { bit: true, proof: `the limit was ${used} handles, ${streamsLost(field) - before} streams were lost` };
+      await delay(CLOSED_MS);
+      const most = await lowestFreeHandle(pid);
+      await limitTo(String(most));
+      let answered = true;
+      try {
+        answered = await answers(field, name);
+        await stack.process('envoy').waitReady();
+        await delay(field.lastsMs);
+      } finally {
+        await limitTo(usual);
+      }
+      const lost = streamsLost(field) - before;
+      const proof = `${name} could have ${most} handles and ${answered ? 'went on answering' : 'answered nobody new'}, ${lost} streams were lost`;
+      return { bit: !answered && lost > 0, proof };
     },
   },
   {
@@ -84,16 +99,20 @@ export const clients: Fault[] = [
     id: 'F-27',
     title: 'cursors of somebody else, of nobody and cut short; a device twice at once',
     async run(field) {
-      const outcomes: Record<string, number> = {};
+      const outcomes: string[] = [];
       const { bare } = field.cast;
       for (let times = 0; times < 5; times++) {
-        const [one, other] = [choose(field.random, bare), choose(field.random, bare)];
-        for (const outcome of await one.tryCursors(other)) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+        const one = choose(field.random, bare);
+        const other = choose(
+          field.random,
+          bare.filter((device) => device !== one),
+        );
+        outcomes.push(...(await one.tryCursors(other)));
       }
-      const proof = Object.entries(outcomes)
-        .map(([outcome, times]) => `${outcome} ${times} times`)
-        .join(', ');
-      return { bit: Object.keys(outcomes).length > 0, proof };
+      const told = [...Map.groupBy(outcomes, (outcome) => outcome)].map(
+        ([outcome, all]) => `${outcome} ${all.length} times`,
+      );
+      return { bit: outcomes.every(isAsPromised), proof: told.join(', ') };
     },
   },
   {
@@ -128,6 +147,19 @@ export const clients: Fault[] = [
     },
   },
 ];
+
+/** Of cursors, only a device's own is taken. */
+function isAsPromised(outcome: string): boolean {
+  return outcome.endsWith(outcome.startsWith('its own') ? ' was taken' : ' was refused (CURSOR_INVALID)');
+}
+
+/** The number that the next file of a process would have. */
+async function lowestFreeHandle(pid: number): Promise<number> {
+  const taken = new Set(await readdir(`/proc/${pid}/fd`));
+  let free = 0;
+  while (taken.has(String(free))) free++;
+  return free;
+}
 
 /** In the middle of it every stream has to resume. */
 async function cutStreams({ stack }: Field['mesh'], lastsMs: number): Promise<void> {

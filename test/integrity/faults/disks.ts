@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { until } from '@realchat/testkit';
 import { type DiskOwner, whyNoFullDisk } from '../disk/full-disk.ts';
+import { choose } from '../run/random.ts';
 import { type Bite, backlogOf, type Fault, type Field, mostDuring, RELAY_BATCH } from './field.ts';
 import { asSuperuser } from './superuser.ts';
 
@@ -66,17 +67,29 @@ export const disks: Fault[] = [
     run: async (field) => {
       const messaging = field.mesh.stack.process('messaging');
       const { pid } = messaging;
-      const bite = await fill(field, 'messaging', async () => {
+      // A change of members is a log line. What is left of the file's last block takes some of them.
+      const { cast, random } = field;
+      const changeMembers = () => cast.membership.toggle(cast.conversations[2] ?? '', choose(random, cast.bare));
+      const lastOn = async () => {
         await delay(field.lastsMs);
         return `it ${messaging.pid === pid ? 'lived on' : 'DIED'}`;
-      });
+      };
+      const bite = await fill(field, 'messaging', lastOn, changeMembers);
       return messaging.pid === pid ? bite : { ...bite, bit: false };
     },
   },
 ];
 
-/** Fills a disk, waits until a write is refused, goes on with `meanwhile`, and frees it. Not bitten when that answers undefined. */
-async function fill(field: Field, owner: DiskOwner, meanwhile: () => Promise<string | undefined>): Promise<Bite> {
+/**
+ * Fills a disk, has something written until it is refused, goes on with `meanwhile`, and frees it. Not bitten when that answers
+ * undefined.
+ */
+async function fill(
+  field: Field,
+  owner: DiskOwner,
+  meanwhile: () => Promise<string | undefined>,
+  write: () => Promise<unknown> = async () => {},
+): Promise<Bite> {
   const { disks: all, journal, load, mesh } = field;
   const begin = journal.lines.length;
   const refusedBefore = await all.refused(owner);
@@ -86,7 +99,11 @@ async function fill(field: Field, owner: DiskOwner, meanwhile: () => Promise<str
   let refused = 0;
   let acked = 0;
   try {
-    await until('a write is refused', async () => (await all.refused(owner)) > refusedBefore, BITTEN_MS);
+    const isRefused = async () => {
+      await write();
+      return (await all.refused(owner)) > refusedBefore;
+    };
+    await until('a write is refused', isRefused, BITTEN_MS);
     told = await meanwhile();
     refused = (await all.refused(owner)) - refusedBefore;
     acked = load.counts.acked - ackedBefore;
@@ -108,9 +125,18 @@ function answers({ journal }: Field, begin: number): string {
   return counts.length > 0 ? `others were told ${counts.join(', ')}` : 'nobody was told anything else';
 }
 
-/** How many devices can read the conversation in which all are. */
+/** How many devices can read the conversation in which all are, if need be once Postgres has started anew. */
 async function everyoneLists({ cast }: Field): Promise<number> {
   const [conversation = ''] = cast.conversations;
-  const reads = cast.bare.map((device) => device.list(conversation).then(() => true));
-  return (await Promise.all(reads)).length;
+  const canList = (device: (typeof cast.bare)[number]) =>
+    until(
+      `${device.name} can read`,
+      () =>
+        device.list(conversation).then(
+          () => true,
+          () => false,
+        ),
+      BITTEN_MS,
+    );
+  return (await Promise.all(cast.bare.map(canList))).length;
 }

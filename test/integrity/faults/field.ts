@@ -8,6 +8,7 @@ import type { Journal } from '../history/journal.ts';
 import type { Network, WireName } from '../network/network.ts';
 import type { Load } from '../run/load.ts';
 import type { Random } from '../run/random.ts';
+import type { Standby } from '../run/standby.ts';
 import type { Watch } from '../run/watch.ts';
 
 /** What a fault works with. */
@@ -27,12 +28,22 @@ export interface Field {
   clocks: Clocks;
   /** Disks that can be full; only those that the run's faults asked for. */
   disks: Disks;
+  /** The second Postgres; only when the run's faults asked for it. */
+  standby: Standby | undefined;
   /** How long a fault that lasts lasts, in milliseconds. */
   lastsMs: number;
   /** The fault is over from now on, though its turn is not. Without it, it is over when `run` resolves. */
   healed: () => void;
   /** Tells the terminal. */
   say: (text: string) => void;
+}
+
+/** What a mesh has besides the usual. */
+export interface MeshEngines {
+  /** How many brokers; one unless given. */
+  brokers?: number;
+  /** A synchronous standby of Postgres. */
+  standby?: boolean;
 }
 
 /** Whether a fault has bitten, by what was measured while it lasted. */
@@ -49,8 +60,10 @@ export interface Fault {
   graceful?: boolean;
   /** How many records may be in the topic twice on its account, at most; none when left out. */
   recordsTwice?: number;
-  /** It needs a mesh of its own with so many brokers, and is no part of `all`. */
-  brokers?: number;
+  /** It needs a mesh of its own, which has these, and is no part of `all`. */
+  engines?: MeshEngines;
+  /** It cannot be undone: it has one turn, the last. */
+  forGood?: boolean;
   /** The wires that it needs proxies on. */
   wires?: readonly WireName[];
   /** The services whose first process needs a clock that can be moved. */

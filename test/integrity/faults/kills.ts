@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { InstanceName, PartName } from '@realchat/stack';
 import { until } from '@realchat/testkit';
+import type { Gate } from '../../e2e/support/gate.ts';
 import { countRecords } from '../../e2e/support/topic.ts';
 import { byHolding } from '../../e2e/twos/instance.ts';
 import {
@@ -49,7 +50,7 @@ export const kills: Fault[] = [
         'a batch is on the wire',
         () => relayToKafka.held().toServer > 0 && backlogOf(field) > 0 && backlogOf(field),
         RELAY_BACK_MS,
-      );
+      ).catch(openedAgain(relayToKafka));
       const proof = `${waiting} committed events were not published, a batch of them on the wire`;
       return kill(
         field,
@@ -96,11 +97,14 @@ export const kills: Fault[] = [
       return bite;
     },
   },
-  {
-    id: 'F-01-auth',
-    title: 'kill -9 of auth: nobody needs it for a token that is good',
-    run: (field) => kill(field, 'auth', () => ({ bit: true, proof: 'another process has its place' })),
-  },
+  // Who is killed is not needed for a message: that the messages go on is the invariants' word.
+  ...(['auth', 'profile', 'operations'] as const).map(
+    (name): Fault => ({
+      id: `F-01-${name}`,
+      title: `kill -9 of ${name}, which no message needs`,
+      run: (field) => kill(field, name, () => ({ bit: true, proof: 'another process has its place' })),
+    }),
+  ),
   {
     id: 'F-11',
     title: 'kill -9 of the relay when Kafka has a batch of which it does not know yet',
@@ -116,7 +120,7 @@ export const kills: Fault[] = [
           return relayToKafka.held().toClient > 0 && more > 0 && more;
         },
         RELAY_BACK_MS,
-      );
+      ).catch(openedAgain(relayToKafka));
       const proof = `${ahead} records were appended and not yet acknowledged to the relay`;
       return kill(
         field,
@@ -175,12 +179,28 @@ function liveShare({ cast }: Field): number {
   return cast.devices.filter((device) => device.isLive).length / cast.devices.length;
 }
 
-/** Records of the topic that repeat earlier ones, from faults before: at most so many, since some are always on the way. */
-async function repeatsSoFar({ mesh, watch }: Field): Promise<number> {
-  let least = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < 5; i++) {
-    const { published } = await watch.ask();
-    least = Math.min(least, (await countRecords(mesh)) - published);
+/** A fault that cannot be had leaves no gate closed. */
+function openedAgain(gate: Gate): (reason: unknown) => never {
+  return (reason) => {
+    gate.open();
+    throw reason;
+  };
+}
+
+/** Records of the topic that repeat earlier ones, from faults before. Nothing is sent meanwhile, so that few are on the way. */
+async function repeatsSoFar(field: Field): Promise<number> {
+  const { mesh, watch, load } = field;
+  const { pace } = load;
+  load.setPace(0);
+  try {
+    await until('all is published', () => backlogOf(field) <= 0, RELAY_BACK_MS);
+    let least = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < 5; i++) {
+      const { published } = await watch.ask();
+      least = Math.min(least, (await countRecords(mesh)) - published);
+    }
+    return least;
+  } finally {
+    load.setPace(pace);
   }
-  return least;
 }

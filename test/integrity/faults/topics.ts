@@ -1,5 +1,7 @@
 import { CONVERSATION_EVENTS, coordinatesOf, type EventRecord, type OutgoingRecord } from '@realchat/eventlog';
 import { until } from '@realchat/testkit';
+import { inject, sendUnacceptable } from '../../e2e/support/plain-kafka.ts';
+import { poisonForAccounts, poisonForDelivery } from '../../e2e/support/poison.ts';
 import { countRecords, readDeadLetters, withEventLog } from '../../e2e/support/topic.ts';
 import type { Fault, Field } from './field.ts';
 
@@ -11,21 +13,13 @@ const PER_KIND = 4;
 export const topics: Fault[] = [
   {
     id: 'F-15',
-    title: 'records that cannot be read are put among the good ones',
+    title: 'records that cannot be read, or not handled, are put among the good ones by a plain Kafka client',
     async run(field) {
-      const records = poison(field);
-      const names: string[] = [];
-      await withEventLog(field.mesh, async (eventLog) => {
-        const producer = eventLog.producer();
-        for (const record of records) {
-          const [appended] = await producer.send([record]);
-          if (!appended) throw new Error('the broker did not say where');
-          const name = coordinatesOf({ topic: record.topic, partition: record.partition, offset: appended.baseOffset });
-          names.push(name);
-          field.journal.write({ type: 'poison', record: name });
-        }
-        await producer.stop();
-      });
+      const kinds = [...poisonForDelivery(), ...poisonForAccounts('nobody').poison];
+      const records = [...misplaced(field), ...kinds.map(({ record }) => record)];
+      const names = await inject(field.mesh, records);
+      for (const record of names) field.journal.write({ type: 'poison', record });
+      const refused = await sendUnacceptable(field.mesh);
       const found = async () => {
         const letters = new Set(await readDeadLetters(field.mesh));
         return names.every((name) => letters.has(name));
@@ -33,7 +27,10 @@ export const topics: Fault[] = [
       await until('every one is a dead letter', found, 30_000).catch(() => {
         // The checker tells which is not.
       });
-      return { bit: names.length === records.length, proof: `${names.length} records were appended` };
+      return {
+        bit: names.length === records.length && !refused.includes('accepted'),
+        proof: `${names.length} records were appended; one too large and one of an unknown codec: ${refused.join(', ')}`,
+      };
     },
   },
   {
@@ -72,8 +69,8 @@ function toOutgoing({ topic, partition, key, value, headers }: EventRecord): Out
   return { topic, partition, key, value, headers: headers.toOutgoing() };
 }
 
-/** Of each kind a few: without headers, with a place that is none, of another shard, without a key, without a value. */
-function poison({ cast, random }: Field): OutgoingRecord[] {
+/** What a header or the lack of one makes unreadable, of each kind a few: without headers, with a place that is none, of another shard, without a key, without a value. */
+function misplaced({ cast, random }: Field): OutgoingRecord[] {
   const conversation = cast.conversations[0] ?? '';
   const good = { 'conversation-id': conversation, seq: '1', position: '1', type: '1' };
   const value = new TextEncoder().encode('no event at all');

@@ -1,4 +1,4 @@
-import type { Seen } from './line.ts';
+import type { LeftOut, Seen } from './line.ts';
 
 /** How one call of a send ended, and when. */
 export type Answer =
@@ -7,6 +7,13 @@ export type Answer =
   | { kind: 'refused'; at: number; reason: string }
   /** Nobody knows: the answer was lost, and the message may have been stored. */
   | { kind: 'unknown'; at: number; reason: string };
+
+/** One call of a send. It has no answer when nobody wrote one down. */
+export interface Call {
+  /** When it left. */
+  from: number;
+  answer?: Answer;
+}
 
 /** One message that a client wanted to send, under one key, with all calls that it made for it. */
 export interface Send {
@@ -17,6 +24,8 @@ export interface Send {
   hash: string;
   /** When the first call left. */
   invokedAt: number;
+  calls: Call[];
+  /** Of all calls, as they came. */
   answers: Answer[];
 }
 
@@ -55,10 +64,19 @@ export interface Leave {
   until: number;
 }
 
+/** A call that lets a user in, if it is taken, has left. */
+export interface Join {
+  user: string;
+  conversation: string;
+  from: number;
+}
+
 export interface FullRead {
   user: string;
   conversation: string;
   messages: Seen[];
+  /** The member was told that there is no such conversation. */
+  gone: boolean;
 }
 
 export interface Stored extends Seen {
@@ -103,13 +121,26 @@ export interface Session {
   refused: number[];
 }
 
+/** What was to be done and looked at in a run. */
+export interface Run {
+  beganAt: number;
+  mesh: 'own' | 'other';
+  measures: boolean;
+  /** The faults of the schedule, in order, and those that were asked for and are not in it. */
+  planned: string[];
+  leftOut: LeftOut[];
+}
+
 /** All that was seen of a run, from outside and, where the run could look, in the stores. */
 export interface History {
   seed: number;
+  /** Undefined: it does not say of what run it is, so that nothing is known of what should be in it. */
+  run: Run | undefined;
   sends: Send[];
   devices: Device[];
   stints: Stint[];
   leaves: Leave[];
+  joins: Join[];
   reads: FullRead[];
   readPositions: { user: string; conversation: string; number: number; found: boolean; at: number }[];
   sessions: Session[];
@@ -132,10 +163,12 @@ export type { Seen };
 export function emptyHistory(seed = 0): History {
   return {
     seed,
+    run: undefined,
     sends: [],
     devices: [],
     stints: [],
     leaves: [],
+    joins: [],
     reads: [],
     readPositions: [],
     sessions: [],
@@ -149,32 +182,4 @@ export function emptyHistory(seed = 0): History {
     processes: [],
     backlog: [],
   };
-}
-
-/** Who was a member when, from the events that anyone saw; a creation that nobody saw is known by its answer. */
-export function stintsOf(
-  events: Iterable<Seen>,
-  created: Iterable<{ conversation: string; users: string[] }>,
-): Stint[] {
-  const changes = new Map<string, Seen>();
-  for (const { conversation, users } of created)
-    changes.set(`${conversation}/1`, { conversation, seq: 1, joined: users });
-  for (const event of events) {
-    if (event.joined || event.left !== undefined) changes.set(`${event.conversation}/${event.seq}`, event);
-  }
-  const stints: Stint[] = [];
-  const open = new Map<string, Stint>();
-  for (const { conversation, seq, joined, left } of [...changes.values()].toSorted((a, b) => a.seq - b.seq)) {
-    for (const user of joined ?? []) {
-      if (open.has(`${conversation}/${user}`)) continue;
-      const stint = { user, conversation, joined: seq, left: Number.POSITIVE_INFINITY };
-      open.set(`${conversation}/${user}`, stint);
-      stints.push(stint);
-    }
-    if (left === undefined) continue;
-    const stint = open.get(`${conversation}/${left}`);
-    if (stint) stint.left = seq;
-    open.delete(`${conversation}/${left}`);
-  }
-  return stints;
 }

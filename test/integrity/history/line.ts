@@ -27,7 +27,19 @@ export interface RunLine {
   type: 'run';
   seed: number;
   commit: string;
+  /** The faults of the schedule, in order. */
   faults: string[];
+  /** One of the run's own can be looked into, one of somebody else cannot. Older histories do not say. */
+  mesh?: 'own' | 'other';
+  /** Whether this machine tells what a process takes. Older histories do not say. */
+  measures?: boolean;
+  /** Faults that were asked for and have no turn in the schedule, and why. */
+  leftOut?: LeftOut[];
+}
+
+export interface LeftOut {
+  id: string;
+  reason: string;
 }
 
 /** A device takes part. `sees`: whether it writes down every event, or messages alone; the seqs between are others then. */
@@ -63,9 +75,11 @@ export interface Seen {
   message?: Said;
   joined?: string[];
   left?: string;
+  /** It is told now or never, and has no seq: of which kind it is. */
+  transient?: string;
 }
 
-/** A device is shown an event: pushed, or read after the device was told that it had missed something. */
+/** A device is shown an event or, with seq 0, a transient: pushed, or read after the device was told that it had missed something. */
 export interface DeliverLine extends Seen {
   type: 'deliver';
   device: string;
@@ -132,6 +146,8 @@ export interface FullReadLine {
   user: string;
   conversation: string;
   messages: Seen[];
+  /** The member was told that there is no such conversation. */
+  gone?: true;
 }
 
 /** A row of the event log, when the run could look into it. Seq 0: an event without one. */

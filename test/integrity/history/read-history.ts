@@ -1,5 +1,15 @@
-import { type Device, emptyHistory, type Fault, type History, type Send, type Session, stintsOf } from './history.ts';
+import {
+  type Answer,
+  type Call,
+  type Device,
+  emptyHistory,
+  type Fault,
+  type History,
+  type Send,
+  type Session,
+} from './history.ts';
 import type { Line, Seen } from './line.ts';
+import { comingsAndGoings, type MembershipChange, stintsOf } from './memberships.ts';
 
 /** Puts the lines of a history together. They may come in any order; `at` is the order. */
 export function readHistory(lines: Iterable<Line>): History {
@@ -17,24 +27,22 @@ export function parseLines(text: string): Line[] {
     .map((line) => JSON.parse(line) as Line);
 }
 
-type MembershipChange = { what: string; conversation: string; users: string[]; from: number; okAt?: number };
-
 class Reader {
   readonly #history = emptyHistory();
-  readonly #calls = new Map<number, Send>();
+  readonly #calls = new Map<number, { send: Send; call: Call }>();
   readonly #sends = new Map<string, Send>();
   readonly #devices = new Map<string, Device>();
   readonly #changes = new Map<number, MembershipChange>();
   readonly #faults = new Map<number, Fault>();
   readonly #sessions = new Map<string, Session>();
+  #saysWhoseMesh = false;
 
   take(line: Line): void {
     const history = this.#history;
     const { at } = line;
     switch (line.type) {
       case 'run':
-        history.seed = line.seed;
-        return;
+        return this.#run(line);
       case 'client':
         this.#device(line.device).user = line.user;
         return;
@@ -65,9 +73,11 @@ class Reader {
         if ('committed' in line) history.backlog.push({ at, committed: line.committed, published: line.published });
         else history.processes.push({ at, process: line.process, rss: line.rss, handles: line.handles });
         return;
-      case 'full-read':
-        history.reads.push({ user: line.user, conversation: line.conversation, messages: line.messages });
+      case 'full-read': {
+        const { user, conversation, messages, gone = false } = line;
+        history.reads.push({ user, conversation, messages, gone });
         return;
+      }
       case 'stored':
         history.stored ??= [];
         history.stored.push({ ...seenOf(line), shard: line.shard, position: line.position, day: line.day });
@@ -97,6 +107,7 @@ class Reader {
 
   end(): History {
     const history = this.#history;
+    if (history.run && !this.#saysWhoseMesh) history.run.mesh = isLookedInto(history) ? 'own' : 'other';
     history.sends = [...this.#sends.values()];
     history.devices = [...this.#devices.values()];
     history.faults = [...this.#faults.values()];
@@ -109,38 +120,37 @@ class Reader {
       [...seen, ...(history.stored ?? [])],
       changes.filter((change) => change.what === 'create' && change.okAt !== undefined),
     );
-    for (const { what, conversation, users, from, okAt } of changes) {
-      if ((what !== 'remove' && what !== 'leave') || okAt === undefined) continue;
-      for (const user of users) {
-        // Also one that was under way at the same time: which of them came last is not known.
-        const back = changes.filter(
-          (each) =>
-            each.what === 'add' &&
-            each.conversation === conversation &&
-            each.users.includes(user) &&
-            (each.okAt ?? Number.POSITIVE_INFINITY) > from,
-        );
-        const until = Math.min(Number.POSITIVE_INFINITY, ...back.map((each) => each.from));
-        history.leaves.push({ user, conversation, at: okAt, until });
-      }
-    }
+    Object.assign(history, comingsAndGoings(changes));
     return history;
+  }
+
+  #run({ at, seed, faults, mesh, measures = true, leftOut = [] }: Extract<Line, { type: 'run' }>): void {
+    this.#saysWhoseMesh = mesh !== undefined;
+    this.#history.seed = seed;
+    this.#history.run = { beganAt: at, mesh: mesh ?? 'other', measures, planned: faults, leftOut };
   }
 
   #send(line: Extract<Line, { type: 'send' }>): void {
     if (line.op === 'invoke') {
       const { user, device, conversation, key, hash, at } = line;
       const name = JSON.stringify([user, device, key, conversation, hash]);
-      const send = this.#sends.get(name) ?? { user, device, conversation, key, hash, invokedAt: at, answers: [] };
+      const none = { user, device, conversation, key, hash, invokedAt: at, calls: [], answers: [] };
+      const send: Send = this.#sends.get(name) ?? none;
+      const call: Call = { from: at };
+      send.calls.push(call);
       this.#sends.set(name, send);
-      this.#calls.set(line.call, send);
+      this.#calls.set(line.call, { send, call });
       return;
     }
-    const send = this.#calls.get(line.call);
-    if (!send) throw new Error(`call ${line.call} was answered and never made`);
+    const made = this.#calls.get(line.call);
+    if (!made) throw new Error(`call ${line.call} was answered and never made`);
     const { at } = line;
-    if (line.op === 'ok') send.answers.push({ kind: 'ok', at, seq: line.seq, messageId: line.id });
-    else send.answers.push({ kind: line.op === 'fail' ? 'refused' : 'unknown', at, reason: line.reason });
+    const answer: Answer =
+      line.op === 'ok'
+        ? { kind: 'ok', at, seq: line.seq, messageId: line.id }
+        : { kind: line.op === 'fail' ? 'refused' : 'unknown', at, reason: line.reason };
+    made.call.answer = answer;
+    made.send.answers.push(answer);
   }
 
   #stream(line: Extract<Line, { type: 'stream' }>): void {
@@ -209,12 +219,18 @@ class Reader {
   }
 }
 
-function seenOf({ conversation, seq, message, joined, left }: Seen): Seen {
+/** Who looked into a mesh, or put faults on it, had one of their own. */
+function isLookedInto({ backlog, processes, stored, run }: History): boolean {
+  return backlog.length > 0 || processes.length > 0 || stored !== undefined || (run?.planned.length ?? 0) > 0;
+}
+
+function seenOf({ conversation, seq, message, joined, left, transient }: Seen): Seen {
   return {
     conversation,
     seq,
     ...(message && { message }),
     ...(joined && { joined }),
     ...(left !== undefined && { left }),
+    ...(transient !== undefined && { transient }),
   };
 }

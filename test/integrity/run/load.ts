@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { BareDevice } from '../clients/bare-device.ts';
 import type { Cast } from '../clients/cast.ts';
 import type { Repeat } from '../clients/device.ts';
 import { choose, type Random } from './random.ts';
@@ -19,17 +20,18 @@ export interface Load {
 const MOST_WAITING = 40;
 const CHURN_MS = 1_500;
 const READ_MS = 400;
+const TYPE_MS = 1_000;
 const TICK_MS = 10;
 
 /**
- * Begins messages, every fifth of which is sent twice under its key, half of those at the same time. Meanwhile members of one
- * conversation come and go, and readers tell how far they have read.
+ * Begins messages once a pace is set. Every fifth is sent twice under its key, half of those at the same time. Meanwhile members of one
+ * conversation come and go, readers tell how far they have read, and some are typing.
  */
-export function startLoad(cast: Cast, { perSecond, random }: { perSecond: number; random: Random }): Load {
+export function startLoad(cast: Cast, random: Random): Load {
   const counts = { begun: 0, acked: 0, refused: 0, skipped: 0 };
   const waiting = new Set<Promise<void>>();
   const stopping = new AbortController();
-  let pace = perSecond;
+  let pace = 0;
 
   const begin = (i: number): void => {
     // The first conversation, which everybody is in, is the hot one.
@@ -57,7 +59,13 @@ export function startLoad(cast: Cast, { perSecond, random }: { perSecond: number
       for (; pace > 0 && due <= now; due += 1_000 / pace) begin(i++);
     }
   };
-  const running = Promise.all([sendAll(), churn(cast, random, stopping.signal), read(cast, random, stopping.signal)]);
+  const { signal } = stopping;
+  const running = Promise.all([
+    sendAll(),
+    churn(cast, random, signal),
+    often(READ_MS, cast, random, signal, (device, conversation) => device.markRead(conversation)),
+    often(TYPE_MS, cast, random, signal, (device, conversation) => device.type(conversation)),
+  ]);
   running.catch(() => {});
   return {
     counts,
@@ -87,12 +95,16 @@ async function churn({ conversations, devices, membership }: Cast, random: Rando
   }
 }
 
-/** A failure is the fault's, and the next one comes soon. */
-async function read({ bare, conversations }: Cast, random: Random, signal: AbortSignal): Promise<void> {
+/** Somebody does something in a conversation about that often. A failure is the fault's, and the next one comes soon. */
+async function often(
+  everyMs: number,
+  { bare, conversations }: Cast,
+  random: Random,
+  signal: AbortSignal,
+  act: (device: BareDevice, conversation: string) => Promise<void>,
+): Promise<void> {
   while (!signal.aborted) {
-    await delay(READ_MS * (0.5 + random()));
-    await choose(random, bare)
-      .markRead(choose(random, conversations))
-      .catch(() => {});
+    await delay(everyMs * (0.5 + random()));
+    await act(choose(random, bare), choose(random, conversations)).catch(() => {});
   }
 }

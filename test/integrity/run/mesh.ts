@@ -9,7 +9,9 @@ import type { Mesh } from '../../e2e/support/mesh.ts';
 import type { Edge } from '../clients/cast.ts';
 import { Clocks } from '../clocks/clocks.ts';
 import { type DiskOwner, Disks } from '../disk/full-disk.ts';
+import type { MeshEngines } from '../faults/field.ts';
 import { Network, type WireName } from '../network/network.ts';
+import { Standby } from './standby.ts';
 
 /** A mesh of one's own, with what faults need between its parts. */
 export interface TestedMesh {
@@ -19,6 +21,7 @@ export interface TestedMesh {
   network: Network;
   clocks: Clocks;
   disks: Disks;
+  standby: Standby | undefined;
   stop(failed: boolean): Promise<void>;
 }
 
@@ -30,8 +33,8 @@ export interface MeshOptions {
   clocks?: readonly MeshName[];
   /** Who has a disk that can be full. */
   disks?: readonly DiskOwner[];
-  /** How many brokers; one unless given. */
-  brokers?: number;
+  /** What it has besides the usual: how many brokers, one unless given; a standby of Postgres. */
+  engines?: MeshEngines;
   /** Environment of processes, besides that of the launcher. */
   env?: Record<string, Record<string, string>>;
   progress?: Progress;
@@ -45,7 +48,7 @@ export async function startTestedMesh({
   wires,
   clocks: moved = [],
   disks: filled = [],
-  brokers = 1,
+  engines: { brokers = 1, standby: hasStandby = false } = {},
   env = {},
   progress = silentProgress,
 }: MeshOptions): Promise<TestedMesh> {
@@ -57,6 +60,8 @@ export async function startTestedMesh({
     ports: kafkaPorts(block.ports, inEvery(instances)),
     controllerPort: block.ports.kafkaController,
   }));
+  const standbyBlock = hasStandby ? await privatePorts() : undefined;
+  if (standbyBlock) blocks.push(standbyBlock);
   let network: Network | undefined;
   let gate: Gate | undefined;
   const stack = await createStack({
@@ -72,7 +77,10 @@ export async function startTestedMesh({
       return {
         env: { ...env, ...clocks.env, 'messaging-1': preloaded(clocks.env['messaging-1'], disks.env('messaging')) },
         reroute,
-        postgres: { env: disks.env('postgres') },
+        postgres: {
+          env: disks.env('postgres'),
+          ...(standbyBlock && { standby: { port: standbyBlock.ports.postgres } }),
+        },
         kafka: {
           advertised: { ...Object.fromEntries(through), MESSAGING: gate.address },
           env: disks.env('kafka'),
@@ -83,6 +91,7 @@ export async function startTestedMesh({
   });
   if (!network || !gate) throw new Error('the mesh has no network');
   const [wire, relayToKafka] = [network, gate];
+  const standby = standbyBlock && new Standby(stack, standbyBlock.ports.postgres);
   // Whoever breaks the run off leaves nothing behind.
   const killNow = () => {
     stack.killNow();
@@ -93,6 +102,7 @@ export async function startTestedMesh({
   const stop = async (failed: boolean) => {
     for (const signal of BREAKS) process.off(signal, killNow);
     await stack.stop();
+    await standby?.stop();
     await relayToKafka.stop();
     await wire.stop();
     for (const block of blocks) block.release();
@@ -106,7 +116,7 @@ export async function startTestedMesh({
       url: `http://localhost:${wire.edge.plain}`,
       tls: { url: `https://localhost:${wire.edge.tls}`, certificateAuthority: mesh.certificateAuthority },
     };
-    return { mesh, edge, relayToKafka, network: wire, clocks, disks, stop };
+    return { mesh, edge, relayToKafka, network: wire, clocks, disks, standby, stop };
   } catch (error) {
     await stop(true);
     throw error;

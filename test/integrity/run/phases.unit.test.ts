@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { emptyHistory, type History } from '../history/history.ts';
 import { phasesOf, tellPhases } from './phases.ts';
 
-test('each phase tells how long its own messages took: until their first ack, and until each device was first shown them', () => {
+test('each phase tells how long its own messages took: until their first ack, and until each device was first shown them; and what was shown twice', () => {
   const sends = [0, 1_000, 2_000].map((invokedAt, i): History['sends'][number] => ({
     user: 'ann',
     device: 'a',
@@ -10,6 +10,7 @@ test('each phase tells how long its own messages took: until their first ack, an
     key: `k${i}`,
     hash: '',
     invokedAt,
+    calls: [],
     answers: [
       { kind: 'unknown', at: invokedAt + 5, reason: 'UNAVAILABLE' },
       { kind: 'ok', at: invokedAt + 10 * (i + 1), seq: i + 1, messageId: `m${i}` },
@@ -37,10 +38,10 @@ test('each phase tells how long its own messages took: until their first ack, an
   };
   const phases = phasesOf({ ...emptyHistory(), sends, devices: [device], faults: [fault] });
 
-  expect(phases.map(({ phase, ack, shown }) => [phase, ack?.p99, shown?.p99])).toEqual([
-    ['before', 10, 30],
-    ['F-01', 20, 40],
-    ['after F-01', 30, 50],
+  expect(phases.map(({ phase, ack, shown, twice }) => [phase, ack?.p99, shown?.worst, twice])).toEqual([
+    ['before', 10, 30, 0],
+    ['F-01', 20, 40, 0],
+    ['after F-01', 30, 50, 1],
   ]);
   expect(tellPhases(phases)).toHaveLength(4);
 });

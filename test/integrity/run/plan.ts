@@ -23,8 +23,9 @@ export function chooseFaults(from: readonly Fault[], minutes: number, random: Ra
 }
 
 /**
- * Each fault once, in an order that follows from the seed, and again in another order as long as the time allows. Without
- * faults the load runs for the time. How long a fault lasts that lasts is its share of the time unless `lasts` says so, in seconds.
+ * Each fault once, in an order that follows from the seed, and again in another order as long as the time allows; what cannot be
+ * undone is last. Without faults the load runs for the time. How long a fault lasts that lasts is its share of the time unless
+ * `lasts` says so, in seconds.
  */
 export function makePlan(
   faults: readonly Fault[],
@@ -37,6 +38,7 @@ export function makePlan(
   const shareMs = totalMs / faults.length;
   const lastsMs = lasts === undefined ? Math.min(30_000, Math.max(3_000, shareMs / 3)) : lasts * 1_000;
   const rounds = Math.max(1, Math.floor(totalMs / (faults.length * (lastsMs + 2 * AROUND_MS + 10_000))));
-  const order = Array.from({ length: rounds }, () => shuffle(random, faults)).flat();
-  return { faults: order, warmUpMs, afterMs: AROUND_MS, lastsMs };
+  const { last = [], again = [] } = Object.groupBy(faults, (fault) => (fault.forGood ? 'last' : 'again'));
+  const order = Array.from({ length: rounds }, () => shuffle(random, again)).flat();
+  return { faults: [...order, ...last], warmUpMs, afterMs: AROUND_MS, lastsMs };
 }

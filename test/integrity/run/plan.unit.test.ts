@@ -28,3 +28,16 @@ test('every fault has its turn once at least, and lasts its share of the time or
   expect(plan).toMatchObject({ warmUpMs: 5_000, lastsMs: 60_000 / 9 });
   expect(makePlan(three, { minutes: 1, warmUp: 5, lasts: 120 }, randomFrom(7)).lastsMs).toBe(120_000);
 });
+
+test('what cannot be undone has one turn, the last, however often the others have theirs', () => {
+  const [first, second] = faults as [Fault, Fault];
+  for (let seed = 1; seed <= 10; seed++) {
+    const plan = makePlan(
+      [{ ...first, forGood: true }, second],
+      { minutes: 5, warmUp: 5, lasts: 10 },
+      randomFrom(seed),
+    );
+    expect(ids(plan.faults)).toEqual([...Array(plan.faults.length - 1).fill('F-1'), 'F-0']);
+    expect(plan.faults.length).toBeGreaterThan(2);
+  }
+});

@@ -2,6 +2,7 @@ import { CEILINGS } from '../checker/ceilings.ts';
 import { type Counts, check, type Judgement, type Verdict } from '../checker/check.ts';
 import { fullRateAfter, publishedAfter, seenAfter, worstStaleness } from '../checker/recovery.ts';
 import { repeatsOf } from '../checker/repeats.ts';
+import { scheduleOf, type Turn } from '../checker/schedule.ts';
 import type { History } from '../history/history.ts';
 import { type PhaseReport, phasesOf, tellPhases } from './phases.ts';
 
@@ -30,6 +31,8 @@ export interface Report {
   verdicts: Verdict[];
   /** What must not be exceeded, and what was worst; `kept` is unknown where nothing was measured. */
   ceilings: { id: string; what: string; ceiling: string; worst: number | undefined; kept: boolean | 'unknown' }[];
+  /** Which of the faults that were asked for had their turn, and why the others had none. */
+  schedule: Turn[];
   faults: FaultReport[];
   phases: PhaseReport[];
   worstStaleness: number | undefined;
@@ -90,6 +93,7 @@ export function makeReport(history: History, about: Pick<Report, 'seed' | 'commi
     verdict: ceilings.some(({ kept }) => kept === false) ? false : ofInvariants,
     verdicts,
     ceilings,
+    schedule: scheduleOf(history),
     faults,
     phases: phasesOf(history),
     worstStaleness: toSeconds(worstStaleness(history)?.ms),
@@ -101,7 +105,7 @@ export function makeReport(history: History, about: Pick<Report, 'seed' | 'commi
 export function tellReport(report: Report): string {
   const { counts, faults } = report;
   return [
-    `seed ${report.seed}, commit ${report.commit}: ${word(report.verdict)}`,
+    `seed ${report.seed}, commit ${report.commit}: ${word(report.verdict)}${tellNotJudged(report.verdicts)}`,
     '',
     ...report.verdicts.flatMap(tellVerdict),
     '',
@@ -109,6 +113,7 @@ export function tellReport(report: Report): string {
       ({ what, ceiling, worst, kept }) => `${mark(kept)} ${what}: ${worst ?? '-'}, at most ${ceiling}`,
     ),
     '',
+    ...tellSchedule(report.schedule),
     ...faults.map(
       (fault) =>
         `${fault.id} ${fault.bit ? 'bit' : 'did NOT bite'} (${fault.proof}); lasted ${fault.lasted} s, full rate after ` +
@@ -124,8 +129,24 @@ export function tellReport(report: Report): string {
   ].join('\n');
 }
 
+function tellNotJudged(verdicts: readonly Verdict[]): string {
+  const ids = verdicts.flatMap(({ id, verdict }) => (verdict === 'not judged' ? [id] : []));
+  return ids.length > 0 ? ` (not judged: ${ids.join(', ')})` : '';
+}
+
+function tellSchedule(schedule: readonly Turn[]): string[] {
+  if (schedule.length === 0) return ['no faults were asked for'];
+  const planned = schedule.filter(({ isPlanned }) => isPlanned);
+  const begun = planned.filter((each) => each.begun).map(({ id }) => id);
+  const skipped = schedule.filter((each) => !each.begun);
+  return [
+    `${begun.length} of ${planned.length} planned faults were begun: ${begun.join(', ') || 'none'}`,
+    ...skipped.map(({ id, isPlanned, reason }) => `${id} was ${isPlanned ? 'not begun' : 'left out'}: ${reason}`),
+  ];
+}
+
 function tellVerdict({ id, name, verdict, reason, violations, counterExample }: Verdict): string[] {
-  const line = `${mark(verdict)} ${id} ${name}${reason ? `: unknown, ${reason}` : ''}`;
+  const line = `${mark(verdict)} ${id} ${name}${reason ? `: ${verdict}, ${reason}` : ''}`;
   if (!counterExample) return [line];
   const path = counterExample.path.map(
     ({ step, taken, detail }) => `      ${step.padEnd(13)} ${taken.padEnd(8)} ${detail}`,
@@ -156,7 +177,8 @@ function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-function mark(verdict: boolean | 'unknown'): string {
+function mark(verdict: Verdict['verdict']): string {
+  if (verdict === 'not judged') return '-';
   return verdict === 'unknown' ? '?' : verdict ? '✓' : '✗';
 }
 

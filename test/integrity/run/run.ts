@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { until } from '@realchat/testkit';
 import { delivered } from '../checker/durable.ts';
 import { present } from '../checker/isolated.ts';
+import { unlessGone } from '../clients/all-pages.ts';
 import { assemble, type Cast, type Edge } from '../clients/cast.ts';
 import { leaveForGood } from '../clients/leaver.ts';
 import { backlogOf, type Field } from '../faults/field.ts';
@@ -10,6 +11,7 @@ import { readHistory } from '../history/read-history.ts';
 import { type Load, startLoad } from './load.ts';
 import type { Plan } from './plan.ts';
 import type { Random } from './random.ts';
+import { type Rate, setRate } from './sustained.ts';
 
 /** What a run is made with. */
 export interface RunOptions {
@@ -18,7 +20,7 @@ export interface RunOptions {
   plan: Plan;
   random: Random;
   devices: number;
-  perSecond: number;
+  rate: Rate;
   /** Tells how it goes on. */
   say: (text: string) => void;
   /** What the faults work with, when the run has a mesh of its own. */
@@ -38,10 +40,11 @@ export async function run(options: RunOptions): Promise<void> {
   const { edge, journal, plan, random, say } = options;
   const cast = await assemble(edge, journal, options.devices);
   try {
-    const load = startLoad(cast, { perSecond: options.perSecond, random });
+    const load = startLoad(cast, random);
     const field = options.field?.(cast, load);
     const progress = setInterval(() => say(progressOf(load, cast, field)), PROGRESS_MS);
     try {
+      await setRate(load, options.rate, say);
       await delay(plan.warmUpMs);
       for (const [i, fault] of plan.faults.entries()) {
         if (!field) throw new Error('faults need a mesh of one’s own');
@@ -133,13 +136,14 @@ async function readBack({ devices, bare, membership }: Cast, journal: Journal): 
   for (const device of devices) {
     for (const conversation of membership.everIn(device.userId)) {
       if (!membership.isMember(conversation, device.userId)) continue;
-      const messages = await device.list(conversation);
-      journal.write({ type: 'full-read', user: device.userId, conversation, messages });
+      const messages = await unlessGone(device.list(conversation));
+      const found = messages ? { messages } : { messages: [], gone: true as const };
+      journal.write({ type: 'full-read', user: device.userId, conversation, ...found });
     }
   }
   for (const device of bare) {
     for (const conversation of membership.everIn(device.userId)) {
-      if (membership.isMember(conversation, device.userId)) await device.findRead(conversation);
+      if (membership.isMember(conversation, device.userId)) await unlessGone(device.findRead(conversation));
     }
   }
 }

@@ -2,15 +2,19 @@ import { readFileSync } from 'node:fs';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { Problem, type Progress } from '@realchat/stack';
 import type { Edge } from '../clients/cast.ts';
-import type { Fault } from '../faults/field.ts';
+import type { Fault, MeshEngines } from '../faults/field.ts';
 import { Journal } from '../history/journal.ts';
-import type { Line } from '../history/line.ts';
+import type { LeftOut, Line, RunLine } from '../history/line.ts';
 import { lookInside } from './look-inside.ts';
 import { startTestedMesh } from './mesh.ts';
 import { makePlan } from './plan.ts';
 import { randomFrom } from './random.ts';
 import { run } from './run.ts';
-import { startWatch } from './watch.ts';
+import type { Rate } from './sustained.ts';
+import { canMeasure, startWatch } from './watch.ts';
+
+const RATE_LIMITS = '{"*":1000}';
+const UNLIMITED = { auth: { RATE_LIMITS }, gateway: { RATE_LIMITS } };
 
 interface Common {
   seed: number;
@@ -20,7 +24,7 @@ interface Common {
   warmUp: number;
   /** How long each fault lasts that lasts, in seconds; its share of the time when undefined. */
   lasts?: number | undefined;
-  rate: number;
+  rate: Rate;
   devices: number;
   /** Where the history is kept; nowhere when undefined. */
   file: string | undefined;
@@ -36,15 +40,17 @@ export async function runAgainstAddress(
   // For all of them: fetch takes no certificate of its own.
   if (ca !== undefined) setDefaultCACertificates([...getCACertificates(), readFileSync(ca, 'utf8')]);
   const edge: Edge = { url };
-  return record(options, [], async (journal) => {
+  return record(options, { mesh: 'other', measures: false, faults: [] }, async (journal) => {
     const random = randomFrom(options.seed);
     const plan = makePlan([], { minutes: options.minutes, warmUp: 0 }, random);
-    await run({ edge, journal, plan, random, devices: options.devices, perSecond: options.rate, say: options.say });
+    await run({ edge, journal, plan, random, devices: options.devices, rate: options.rate, say: options.say });
   });
 }
 
 export interface OwnMeshOptions extends Common {
   faults: readonly Fault[];
+  /** What was asked for besides and cannot be had. */
+  leftOut?: LeftOut[];
   instances: number;
   /** Environment of processes, besides the launcher's. */
   env?: Record<string, Record<string, string>>;
@@ -52,19 +58,22 @@ export interface OwnMeshOptions extends Common {
 
 /** Against a mesh of its own, which it starts, puts faults on, looks into, and stops. Answers the history. */
 export async function runAgainstOwnMesh(options: OwnMeshOptions): Promise<Line[]> {
-  const { faults, instances, say, env = {} } = options;
+  const { faults, instances, say } = options;
+  // What a user may send is not what the mesh sustains.
+  const env = { ...(typeof options.rate !== 'number' && UNLIMITED), ...options.env };
   const random = randomFrom(options.seed);
   const plan = makePlan(faults, options, random);
   say(`starting a mesh of ${instances} of every service`);
   const wires = [...new Set(faults.flatMap((fault) => fault.wires ?? []))];
   const clocks = [...new Set(faults.flatMap((fault) => fault.clocks ?? []))];
   const disks = [...new Set(faults.flatMap((fault) => fault.disks ?? []))];
-  const brokers = brokersOf(faults);
-  const tested = await startTestedMesh({ instances, brokers, wires, clocks, disks, env, progress: eventsOnly(say) });
+  const engines = enginesOf(faults);
+  const tested = await startTestedMesh({ instances, engines, wires, clocks, disks, env, progress: eventsOnly(say) });
   let whole = false;
   try {
-    const lines = await record(options, plan.faults, async (journal) => {
-      const { mesh, edge, relayToKafka, network, clocks: moved, disks: filled } = tested;
+    const about = { mesh: 'own', measures: canMeasure(), faults: plan.faults.map(({ id }) => id) } as const;
+    const lines = await record(options, { ...about, leftOut: options.leftOut ?? [] }, async (journal) => {
+      const { mesh, edge, relayToKafka, network, clocks: moved, disks: filled, standby } = tested;
       const watch = startWatch(mesh, journal);
       try {
         await run({
@@ -73,7 +82,7 @@ export async function runAgainstOwnMesh(options: OwnMeshOptions): Promise<Line[]
           plan,
           random,
           devices: options.devices,
-          perSecond: options.rate,
+          rate: options.rate,
           say,
           field: (cast, load) => ({
             mesh,
@@ -87,6 +96,7 @@ export async function runAgainstOwnMesh(options: OwnMeshOptions): Promise<Line[]
             network,
             clocks: moved,
             disks: filled,
+            standby,
             lastsMs: plan.lastsMs,
             say,
             healed: () => undefined,
@@ -107,12 +117,12 @@ export async function runAgainstOwnMesh(options: OwnMeshOptions): Promise<Line[]
 
 async function record(
   options: Common,
-  faults: readonly Fault[],
+  about: Omit<RunLine, 'type' | 'seed' | 'commit'>,
   work: (journal: Journal) => Promise<void>,
 ): Promise<Line[]> {
   const journal = new Journal(options.file);
   const { seed, commit } = options;
-  journal.write({ type: 'run', seed, commit, faults: faults.map((fault) => fault.id) });
+  journal.write({ type: 'run', seed, commit, ...about });
   try {
     await work(journal);
   } finally {
@@ -127,9 +137,11 @@ function eventsOnly(say: (text: string) => void): Progress {
 }
 
 /** All of a run's faults have one mesh. Throws a Problem when they need different ones. */
-function brokersOf(faults: readonly Fault[]): number {
-  const [brokers = 1, ...others] = new Set(faults.map((fault) => fault.brokers ?? 1));
-  if (others.length === 0) return brokers;
-  const own = faults.filter((fault) => fault.brokers).map(({ id }) => id);
+function enginesOf(faults: readonly Fault[]): MeshEngines {
+  const [engines = {}, ...others] = new Map(
+    faults.map((fault) => [JSON.stringify(fault.engines), fault.engines]),
+  ).values();
+  if (others.length === 0) return engines;
+  const own = faults.filter((fault) => fault.engines).map(({ id }) => id);
   throw new Problem(`${own.join(', ')} and other faults need different meshes`, `run ${own.join(', ')} alone`);
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Mesh } from '../../e2e/support/mesh.ts';
@@ -77,6 +78,11 @@ async function sampleProcesses({ stack }: Mesh, journal: Journal): Promise<void>
       // It has ended, or this machine has no /proc.
     }
   }
+}
+
+/** Whether this machine tells what a process takes. */
+export function canMeasure(): boolean {
+  return existsSync(`/proc/${process.pid}/statm`) && existsSync(`/proc/${process.pid}/fd`);
 }
 
 /** Memory that a process has in use, in bytes. Rejects when it has ended, or this machine has no /proc. */
