@@ -50,6 +50,7 @@ export const LIMITS = {
     by: 'user',
     methods: [
       conversations.listConversations,
+      conversations.listLeftConversations,
       conversations.listMembers,
       messages.listMessages,
       profiles.batchGetProfiles,

@@ -40,6 +40,7 @@ import { getMessage } from './rpc/get-message.ts';
 import { getMessageFacts } from './rpc/get-message-facts.ts';
 import { leaveConversation } from './rpc/leave-conversation.ts';
 import { listConversations } from './rpc/list-conversations.ts';
+import { listLeftConversations } from './rpc/list-left-conversations.ts';
 import { listMembers } from './rpc/list-members.ts';
 import { listMessages } from './rpc/list-messages.ts';
 import { markDelivered } from './rpc/mark-delivered.ts';
@@ -185,6 +186,7 @@ function publicServices(context: MessagingContext) {
       createConversation: (call, request) => createConversation(context, call, request),
       getConversation: (call, request) => getConversation(context, call, request),
       listConversations: (call, request) => listConversations(context, call, request),
+      listLeftConversations: (call, request) => listLeftConversations(context, call, request),
       updateConversation: (call, request) => updateConversation(context, call, request),
       listMembers: (call, request) => listMembers(context, call, request),
       addMembers: (call, request) => addMembers(context, call, request),

@@ -1,5 +1,5 @@
 import type { Client } from '@connectrpc/connect';
-import type { Conversation } from '@realchat/gen/realchat/messaging/v1/conversation';
+import type { Conversation, LeftConversation } from '@realchat/gen/realchat/messaging/v1/conversation';
 import type { ConversationEvent } from '@realchat/gen/realchat/messaging/v1/conversation_event';
 import type { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
 import type { Pause } from '../net/pause.ts';
@@ -21,6 +21,7 @@ export interface ConversationSyncPorts {
 type Kind = ConversationEvent['change']['case'];
 
 const PAGE_SIZE = 200;
+const LEFT_PAGE_SIZE = 1_000;
 // What only the server can tell whole: who is in it, and as what.
 const MEMBERSHIP = new Set<Kind>(['membersAdded', 'memberRemoved', 'memberRoleChanged']);
 const QUIET = new Set<Kind>(['messageSent', 'readAdvanced']);
@@ -45,24 +46,25 @@ export class ConversationSync {
   }
 
   /**
-   * Lists all conversations, however long the server takes to answer. False when it was outdated or asked to begin
-   * anew meanwhile, or all is over.
+   * Lists all conversations, however long the server takes to answer, and returns those that the user has left. Undefined when
+   * it was outdated or asked to begin anew meanwhile, or all is over.
    */
-  async listAll(): Promise<boolean> {
+  async listAll(): Promise<LeftConversation[] | undefined> {
     this.#listing.abort();
     this.#listing = new AbortController();
     this.#early ??= [];
     const signal = AbortSignal.any([this.#listing.signal, this.#ports.signal]);
+    let left: LeftConversation[] = [];
     try {
-      await this.#list(signal);
+      left = await this.#list(signal);
     } catch {
       // It was refused, as by a server that knows no such user: what is pushed is shown all the same.
-      if (signal.aborted) return false;
+      if (signal.aborted) return undefined;
     }
     const early = this.#early;
     this.#early = undefined;
     for (const event of early) void this.takeEvent(event);
-    return true;
+    return left;
   }
 
   /** What a list under way says is not what holds when the stream goes on: another one has to follow. */
@@ -70,19 +72,21 @@ export class ConversationSync {
     this.#listing.abort();
   }
 
-  async #list(signal: AbortSignal): Promise<void> {
+  async #list(signal: AbortSignal): Promise<LeftConversation[]> {
     const { service, pause } = this.#ports;
     const knownBefore = this.#conversations.ids();
-    const all: Conversation[] = [];
-    let pageToken = '';
-    do {
+    const present = await allPages<Conversation>((pageToken) => {
       const request = { pageSize: PAGE_SIZE, pageToken };
-      const page = await retrying(() => service.listConversations(request, { signal }), { pause, signal });
-      all.push(...page.conversations);
-      pageToken = page.nextPageToken;
-    } while (pageToken);
+      return retrying(() => service.listConversations(request, { signal }), { pause, signal });
+    });
+    // After the present ones: who is put out in between is in both lists, and in one at least.
+    const left = await allPages<LeftConversation>((pageToken) => {
+      const request = { pageSize: LEFT_PAGE_SIZE, pageToken };
+      return retrying(() => service.listLeftConversations(request, { signal }), { pause, signal });
+    });
     signal.throwIfAborted();
-    this.#conversations.putAll(all, knownBefore);
+    this.#conversations.putAll(present, knownBefore);
+    return left;
   }
 
   /** Takes an event, whether its conversation is known or new. */
@@ -127,5 +131,15 @@ export class ConversationSync {
     } catch {
       // No member any more: there is nothing to show.
     }
+  }
+}
+
+async function allPages<T>(page: (token: string) => Promise<{ conversations: T[]; nextPageToken: string }>) {
+  const all: T[] = [];
+  for (let token = ''; ; ) {
+    const { conversations, nextPageToken } = await page(token);
+    all.push(...conversations);
+    if (nextPageToken === '') return all;
+    token = nextPageToken;
   }
 }

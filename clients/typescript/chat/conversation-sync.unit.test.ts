@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import type { Client } from '@connectrpc/connect';
-import { ConversationSchema } from '@realchat/gen/realchat/messaging/v1/conversation';
+import { ConversationSchema, LeftConversationSchema } from '@realchat/gen/realchat/messaging/v1/conversation';
 import type { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
 import { expect, it } from 'vitest';
 import { Pause } from '../net/pause.ts';
@@ -14,9 +14,11 @@ it('takes nothing of a list that was outdated while it was on its way, and all o
     answers.push(answer);
     return answer.promise;
   };
+  const left = [create(LeftConversationSchema, { conversationId: 'left', leftSeq: 3n })];
+  const listLeftConversations = async () => ({ conversations: left, nextPageToken: '' });
   const known = new Conversations();
   const sync = new ConversationSync(known, {
-    service: { listConversations } as unknown as Client<typeof ConversationService>,
+    service: { listConversations, listLeftConversations } as unknown as Client<typeof ConversationService>,
     userId: 'me',
     changed: () => {},
     noted: () => {},
@@ -30,10 +32,10 @@ it('takes nothing of a list that was outdated while it was on its way, and all o
   const outdated = sync.listAll();
   sync.outdate();
   answers[0]?.resolve(page('old'));
-  expect(await outdated).toBe(false);
+  expect(await outdated).toBeUndefined();
   expect([sync.listed, known.ids()]).toEqual([false, []]);
   const next = sync.listAll();
   answers[1]?.resolve(page('new'));
-  expect(await next).toBe(true);
+  expect(await next).toEqual(left);
   expect([sync.listed, known.ids()]).toEqual([true, ['new']]);
 });

@@ -1,4 +1,3 @@
-import type { Conversation } from '@realchat/gen/realchat/messaging/v1/conversation';
 import type { ConversationEvent } from '@realchat/gen/realchat/messaging/v1/conversation_event';
 import type { Message } from '@realchat/gen/realchat/messaging/v1/message';
 import type { ListMessagesResponse } from '@realchat/gen/realchat/messaging/v1/message_service';
@@ -24,8 +23,11 @@ interface Span {
   readonly last: bigint;
 }
 
-/** What a list of conversations says of one of them. */
-export type Listed = Pick<Conversation, 'conversationId' | 'joinedSeq' | 'lastSeq'>;
+/** What a list of conversations says of one of them: how far it goes for the user, who may have left it. */
+export interface Listed {
+  readonly conversationId: string;
+  readonly lastSeq: bigint;
+}
 
 /**
  * Makes exactly once out of at least once: takes the events of streams, repeats and gaps included, and tells each message
@@ -79,33 +81,32 @@ export class Inbox {
   }
 
   /**
-   * Takes the list of all conversations. Reads what was not told yet of those that were begun, and, when events were passed
-   * over, of the others since they were last listed: of new ones since the user joined.
+   * Takes the list of all conversations that the user is or was in. Reads what was not told yet of those that were begun, and,
+   * when events were passed over, of the others since they were last listed: of new ones all that the user may read.
    */
   takeList(conversations: readonly Listed[]): void {
     const [stood, unplaced] = [this.#stood, this.#unplaced];
     this.#unplaced = undefined;
-    const begins = ({ conversationId, joinedSeq }: Listed) =>
-      this.#marks.get(conversationId) ?? (unplaced && (stood?.get(conversationId) ?? joinedSeq - 1n));
-    for (const listed of conversations) {
-      const { conversationId } = listed;
-      const from = begins(listed);
-      const through = greater(listed.lastSeq, unplaced?.get(conversationId)?.last);
+    for (const { conversationId, lastSeq } of conversations) {
+      const from = this.#marks.get(conversationId) ?? (unplaced && (stood?.get(conversationId) ?? 0n));
+      const through = greater(lastSeq, unplaced?.get(conversationId)?.last);
       if (from !== undefined && through > from) this.#fill(conversationId, from, through);
       unplaced?.delete(conversationId);
     }
-    // Newer than the list, or left before it.
-    for (const [conversationId, { first, last }] of unplaced ?? []) {
-      this.#fill(conversationId, stood?.get(conversationId) ?? first - 1n, last);
-    }
+    // Newer than the list.
+    for (const [conversationId, { first, last }] of unplaced ?? []) this.#fill(conversationId, first - 1n, last);
     this.noteList(conversations);
     if (unplaced && this.whole) this.#ports.settled();
   }
 
   /** Takes the list of all conversations without reading: the stream tells what is missing. */
   noteList(conversations: readonly Listed[]): void {
-    const untold = conversations.filter(({ conversationId }) => !this.#marks.has(conversationId));
-    this.#stood = new Map(untold.map(({ conversationId, lastSeq }) => [conversationId, lastSeq]));
+    this.#stood = new Map();
+    for (const { conversationId, lastSeq } of conversations) {
+      if (this.#marks.has(conversationId)) continue;
+      // Who is put out or let in while it is listed is in it twice.
+      this.#stood.set(conversationId, greater(lastSeq, this.#stood.get(conversationId)));
+    }
   }
 
   /** The log may be another one: a conversation that is shorter than it was goes on from where it ends now. */

@@ -330,13 +330,15 @@ export class UserChat {
   }
 
   async #list(continuity: Continuity): Promise<void> {
-    if (!(await this.sync.listAll())) return;
+    const left = await this.sync.listAll();
+    if (!left) return;
     const listed = this.known.sorted().map(({ conversation }) => conversation);
+    const readable = [...listed, ...left.map(({ conversationId, leftSeq: lastSeq }) => ({ conversationId, lastSeq }))];
     if (continuity === 'reset')
-      for (const { conversationId, lastSeq } of listed) this.#inbox.rewind(conversationId, lastSeq);
+      for (const { conversationId, lastSeq } of readable) this.#inbox.rewind(conversationId, lastSeq);
     // Before the stream is live, its replay is what fills gaps.
-    if (this.#live || continuity !== 'whole') this.#inbox.takeList(listed);
-    else this.#inbox.noteList(listed);
+    if (this.#live || continuity !== 'whole') this.#inbox.takeList(readable);
+    else this.#inbox.noteList(readable);
     for (const { conversationId, lastSeq } of listed) {
       this.histories.expect(conversationId, lastSeq);
       this.tellConversation(conversationId);

@@ -30,6 +30,8 @@ interface FakeConversation {
   readonly kind: ConversationKind;
   readonly title: string;
   readonly members: Set<string>;
+  /** Who is no member any more, and the last event that they see. */
+  readonly left: Map<string, bigint>;
   readonly events: ConversationEvent[];
   readonly read: Map<string, bigint>;
   readonly delivered: Map<string, bigint>;
@@ -147,8 +149,17 @@ export class FakeMesh {
     const conversation = this.#conversations.get(conversationId);
     if (!conversation) throw new Error('no such conversation');
     conversation.members.add(userId);
+    conversation.left.delete(userId);
     const members = [{ userId, role: MemberRole.MEMBER }];
     this.#append(conversation, userId, { case: 'membersAdded', value: { members } });
+  }
+
+  removeMember(conversationId: string, userId: string): void {
+    const conversation = this.#conversations.get(conversationId);
+    if (!conversation) throw new Error('no such conversation');
+    this.#append(conversation, userId, { case: 'memberRemoved', value: { userId } });
+    conversation.members.delete(userId);
+    conversation.left.set(userId, BigInt(conversation.events.length));
   }
 
   /** Pushes an event once more, to all who may see it. */
@@ -198,6 +209,13 @@ export class FakeMesh {
         const mine = [...this.#conversations.values()].filter(({ members }) => members.has(userId));
         return { conversations: mine.toReversed().map((each) => view(each, userId)) };
       },
+      listLeftConversations: (_, context) => {
+        const userId = userOf(context);
+        const left = [...this.#conversations.values()].filter((each) => each.left.has(userId));
+        return {
+          conversations: left.map((each) => ({ conversationId: each.id, leftSeq: each.left.get(userId) ?? 0n })),
+        };
+      },
       listMembers: ({ conversationId }, context) => {
         const [{ members, read, delivered }] = this.#of(conversationId, context);
         const listed = [...members].map((userId) => {
@@ -224,7 +242,13 @@ export class FakeMesh {
       listMessages: async ({ conversationId, from, pageSize }, context) => {
         this.reads++;
         await this.faults.beforeRead();
-        return page(this.#of(conversationId, context)[0], from, pageSize || 50);
+        const leftSeq = this.#conversations.get(conversationId)?.left.get(userOf(context));
+        const conversation = leftSeq ? this.#conversations.get(conversationId) : this.#of(conversationId, context)[0];
+        return page(
+          conversation?.events.slice(0, leftSeq === undefined ? undefined : Number(leftSeq)) ?? [],
+          from,
+          pageSize || 50,
+        );
       },
       markRead: async ({ conversationId, number }, context) => {
         const [{ id }, userId] = this.#of(conversationId, context);
@@ -301,7 +325,7 @@ export class FakeMesh {
     const kind = title ? ConversationKind.GROUP : ConversationKind.DIRECT;
     const id = `conversation-${++this.#ids}`;
     const positions = { read: new Map<string, bigint>(), delivered: new Map<string, bigint>() };
-    const conversation = { id, kind, title, members: new Set(userIds), events: [], ...positions };
+    const conversation = { id, kind, title, members: new Set(userIds), left: new Map(), events: [], ...positions };
     this.#conversations.set(id, conversation);
     const members = userIds.map((userId) => ({ userId, role: MemberRole.MEMBER }));
     const value = { kind, title, members };
@@ -376,12 +400,12 @@ function view({ id, kind, title, members, events, read }: FakeConversation, user
 }
 
 function page(
-  conversation: FakeConversation,
+  events: ConversationEvent[],
   from: { case?: 'beforeSeq' | 'afterSeq' | undefined; value?: bigint | undefined },
   size: number,
 ): Pick<ListMessagesResponse, 'messages' | 'hasMore' | 'fromSeq' | 'throughSeq'> {
-  const head = BigInt(conversation.events.length);
-  const all = messagesOf(conversation);
+  const head = BigInt(events.length);
+  const all = messagesOf({ events });
   if (from.case === 'afterSeq') {
     const after = from.value ?? 0n;
     const later = all.filter(({ seq }) => seq > after);

@@ -208,6 +208,36 @@ describe('after a reset', () => {
     expect(texts.filter((text) => inFresh.includes(text))).toEqual(inFresh);
     expect(texts.filter((text) => !inFresh.includes(text))).toEqual(['missed', 'pushed before the list']);
   });
+
+  it('what was said while the user was in is told of conversations that were left meanwhile, and nothing of those left before', async () => {
+    const before = mesh.converse([ann, bob], 'left before');
+    const told = mesh.converse([ann, bob], 'told of');
+    mesh.say(ann, before, 'before this client');
+    mesh.removeMember(before, bob);
+    const client = await live(bob);
+    const texts = textsTold(client);
+    mesh.say(ann, told, 'live');
+    await vi.waitFor(() => expect(texts).toEqual(['live']));
+    mesh.faults.reset = ResetReason.BACKLOG_TOO_LARGE;
+    mesh.breakStreams();
+    mesh.say(ann, told, 'passed over');
+    mesh.removeMember(told, bob);
+    mesh.say(ann, told, 'after the leave');
+    const fresh = mesh.converse([ann, bob], 'in and out');
+    mesh.say(ann, fresh, 'first stint');
+    mesh.removeMember(fresh, bob);
+    const again = mesh.converse([ann, bob], 'in, out and in again');
+    mesh.say(ann, again, 'earlier stint');
+    mesh.removeMember(again, bob);
+    mesh.addMember(again, bob);
+    mesh.say(ann, again, 'later stint');
+    await vi.waitFor(() => expect(texts).toHaveLength(5));
+    mesh.say(ann, again, 'live again');
+    await vi.waitFor(() => expect(texts).toHaveLength(6));
+    const ofAgain = ['earlier stint', 'later stint', 'live again'];
+    expect(texts.filter((text) => ofAgain.includes(text))).toEqual(ofAgain);
+    expect(texts.toSorted()).toEqual(['live', 'passed over', 'first stint', ...ofAgain].toSorted());
+  });
 });
 
 describe('what is kept', () => {

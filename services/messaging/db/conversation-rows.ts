@@ -61,6 +61,30 @@ export async function readConversations(
   return result.rows.map((row) => toView(row, viewer));
 }
 
+/** How far a conversation can be read by one who is no member any more. */
+export interface LeftConversationRow {
+  conversationId: string;
+  leftSeq: bigint;
+}
+
+/** The conversations in which all of the viewer's stints have ended, newest made first, beyond `before`. */
+export async function readLeftConversations(
+  pool: Pool,
+  viewer: string,
+  before: string | undefined,
+  limit: number,
+): Promise<LeftConversationRow[]> {
+  const result = await pool.query<LeftConversationRow>(
+    `select m.conversation_id as "conversationId", max(m.left_seq) as "leftSeq"
+     from member m
+     where m.user_id = $1 and ($2::uuid is null or m.conversation_id < $2)
+     group by m.conversation_id having bool_and(m.left_seq is not null)
+     order by m.conversation_id desc limit $3`,
+    [viewer, before ?? null, limit],
+  );
+  return result.rows;
+}
+
 function toView(row: ConversationRow, viewer: string): ConversationView {
   const direct = row.kind === ConversationKind.DIRECT;
   const peer = row.direct_low === viewer ? row.direct_high : row.direct_low;

@@ -3,6 +3,13 @@ import { parse, stringify, validate } from 'uuid';
 
 // A page token says where the page before ended. It grants nothing: what it pages through is always the caller's own to see.
 
+/** A page of what was found, one more than its size when there is more, and the token behind its last. */
+export function pageOf<T>(found: readonly T[], size: number, tokenBehind: (last: T) => string) {
+  const page = found.slice(0, size);
+  const last = page.at(-1);
+  return { page, nextPageToken: found.length > size && last !== undefined ? tokenBehind(last) : '' };
+}
+
 /** The token behind an id. */
 export function encodePageToken(lastId: string): string {
   return Buffer.from(parse(lastId)).toString('base64url');

@@ -6,7 +6,7 @@ import type {
 import type { Call } from '@realchat/rpc';
 import type { MessagingContext } from '../context.ts';
 import { readConversations } from '../db/conversation-rows.ts';
-import { decodePageToken, encodePageToken } from '../domain/page-token.ts';
+import { decodePageToken, encodePageToken, pageOf } from '../domain/page-token.ts';
 
 const DEFAULT_PAGE_SIZE = 50;
 
@@ -19,7 +19,6 @@ export async function listConversations(
   const before = request.pageToken ? decodePageToken(request.pageToken) : undefined;
   const size = request.pageSize || DEFAULT_PAGE_SIZE;
   const found = await readConversations(context.pool, call.caller.userId, before, size + 1);
-  const conversations = found.slice(0, size);
-  const last = conversations.at(-1)?.conversationId;
-  return { conversations, nextPageToken: found.length > size && last ? encodePageToken(last) : '' };
+  const { page, nextPageToken } = pageOf(found, size, (last) => encodePageToken(last.conversationId ?? ''));
+  return { conversations: page, nextPageToken };
 }

@@ -6,7 +6,7 @@ import type {
 import type { Call } from '@realchat/rpc';
 import type { MessagingContext } from '../context.ts';
 import { readMembers } from '../db/read-members.ts';
-import { decodeMemberPageToken, encodeMemberPageToken } from '../domain/page-token.ts';
+import { decodeMemberPageToken, encodeMemberPageToken, pageOf } from '../domain/page-token.ts';
 import { conversationNotFound } from './refusals.ts';
 
 const DEFAULT_PAGE_SIZE = 100;
@@ -22,10 +22,6 @@ export async function listMembers(
   const { conversationId } = request;
   const found = await readMembers(context.pool, { viewer: call.caller.userId, conversationId, after, limit: size + 1 });
   if (!found) throw conversationNotFound();
-  const page = found.slice(0, size);
-  const last = page.at(-1);
-  return {
-    members: page.map(({ member }) => member),
-    nextPageToken: found.length > size && last ? encodeMemberPageToken(last) : '',
-  };
+  const { page, nextPageToken } = pageOf(found, size, encodeMemberPageToken);
+  return { members: page.map(({ member }) => member), nextPageToken };
 }

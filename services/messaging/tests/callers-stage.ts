@@ -5,8 +5,10 @@ import type { Fixture, User } from './messaging-fixture.ts';
 export const CALLERS = ['owner', 'admin', 'member', 'exMember', 'stranger'] as const;
 export type Caller = (typeof CALLERS)[number];
 
-/** A group with one of each. `target` is a member, `seen` a message that the ex-member was there for. */
-export type Stage = Record<Caller | 'target', User> & { conversationId: string; seen: string };
+/**
+ * A group with one of each. `target` is a member, `seen` a message that the ex-member was there for, `left` the seq of their leave.
+ */
+export type Stage = Record<Caller | 'target', User> & { conversationId: string; seen: string; left: bigint };
 
 export async function setStage(fixture: Fixture): Promise<Stage> {
   const [owner, admin, member, exMember, stranger, target] = (await fixture.users(6)) as [
@@ -21,5 +23,7 @@ export async function setStage(fixture: Fixture): Promise<Stage> {
   await owner.conversations.updateMemberRole({ conversationId, userId: admin.id, role: MemberRole.ADMIN });
   const { messageId: seen } = await fixture.send(owner, conversationId);
   await owner.conversations.removeMember({ conversationId, userId: exMember.id });
-  return { owner, admin, member, exMember, stranger, target, conversationId, seen };
+  const { conversation } = await owner.conversations.getConversation({ conversationId });
+  const left = conversation?.lastSeq ?? 0n;
+  return { owner, admin, member, exMember, stranger, target, conversationId, seen, left };
 }

@@ -208,6 +208,58 @@ describe('RemoveMember and LeaveConversation', () => {
   });
 });
 
+describe('ListLeftConversations', () => {
+  const leftBy = async ({ conversations }: User, request: object = {}) => conversations.listLeftConversations(request);
+
+  test('has what one is no more in, up to the end of the last stint, and not what one is in again', async () => {
+    const { conversationId, owner, rest } = await groupOf(2);
+    const [leaver] = rest as [User];
+    await fixture.send(owner, conversationId, 'first stint');
+    await leaver.conversations.leaveConversation({ conversationId });
+    await fixture.send(owner, conversationId, 'between');
+    const first = (await leftBy(leaver)).conversations;
+    expect(first).toMatchObject([{ conversationId, leftSeq: 3n }]);
+
+    await owner.conversations.addMembers({ conversationId, userIds: [leaver.id] });
+    expect((await leftBy(leaver)).conversations).toEqual([]);
+    await fixture.send(owner, conversationId, 'second stint');
+    await owner.conversations.removeMember({ conversationId, userId: leaver.id });
+    await fixture.send(owner, conversationId, 'after');
+    expect((await leftBy(leaver)).conversations).toMatchObject([{ conversationId, leftSeq: 7n }]);
+    // All of both stints can be read, and what is read covers all up to there.
+    const from = { case: 'afterSeq', value: 0n } as const;
+    const page = await leaver.messages.listMessages({ conversationId, from });
+    expect(page.messages.map(({ content }) => content.value)).toEqual(['first stint', 'second stint']);
+    expect(page.throughSeq).toBe(7n);
+  });
+
+  test('pages hold each once, newest made first; bounds as in every list', async () => {
+    const [owner, leaver] = (await fixture.users(2)) as [User, User];
+    const made: string[] = [];
+    for (let i = 0; i < 5; i++) {
+      const conversationId = await fixture.group(owner, [leaver]);
+      await leaver.conversations.leaveConversation({ conversationId });
+      made.unshift(conversationId);
+    }
+    const found: string[] = [];
+    let pageToken = '';
+    do {
+      const page = await leftBy(leaver, { pageSize: 2, pageToken });
+      expect(page.conversations.length).toBeLessThanOrEqual(2);
+      found.push(...page.conversations.map(({ conversationId }) => conversationId));
+      pageToken = page.nextPageToken;
+    } while (pageToken);
+    expect(found).toEqual(made);
+    const refused = (request: object) => refusalOf(leftBy(leaver, request));
+    expect(await refused({ pageToken: 'forged' })).toMatchObject({
+      reason: 'PAGE_TOKEN_INVALID',
+      fields: ['page_token'],
+    });
+    for (const pageSize of [-1, 1_001])
+      expect(await refused({ pageSize })).toMatchObject({ reason: 'INVALID_REQUEST', fields: ['page_size'] });
+  });
+});
+
 describe('ListMembers', () => {
   test('pages hold each present member once, in the order in which they joined', async () => {
     const { conversationId, owner, rest } = await groupOf(4);

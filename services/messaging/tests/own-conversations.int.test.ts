@@ -40,6 +40,15 @@ const TABLE: Row[] = [
     gets: ['owner', 'admin', 'member'],
   },
   {
+    name: 'ListLeftConversations: the group is in it, as far as the caller saw it',
+    async call({ conversations }, { conversationId, left }) {
+      const found = (await conversations.listLeftConversations({})).conversations;
+      expect(found.filter((each) => each.leftSeq !== left)).toEqual([]);
+      return found.some((each) => each.conversationId === conversationId);
+    },
+    gets: ['exMember'],
+  },
+  {
     name: 'CreateConversation: under the request_id of the owner it is the one that the owner made',
     async call(as, { owner, target }) {
       const made = await makeGroup(owner, [target.id]);

@@ -9,7 +9,6 @@ import {
   membership,
   messagesOf,
   placeOf,
-  readableNoMore,
   sendsByKey,
   type Violation,
 } from './violation.ts';
@@ -67,16 +66,14 @@ export const delivered: Invariant = {
     devices.some((device) => device.connected) ? undefined : 'no device is connected at the end',
   *holds(history) {
     const isDue = membership(history);
-    const isGone = readableNoMore(history);
     const owed = [...Map.groupBy(owedOf(history), ({ place }) => place.conversation)];
     for (const device of history.devices) {
       if (!device.connected) continue;
       const shown = new Set<string>();
       for (const each of device.observations) if (each.kind !== 'reset') shown.add(placeOf(each.event));
-      for (const [conversation, messages] of owed) {
+      for (const [, messages] of owed) {
         for (const { place, invokedAt, what } of messages) {
           if (invokedAt < device.liveAt || !isDue(device.user, place) || shown.has(placeOf(place))) continue;
-          if (isGone(device, { conversation, invokedAt })) continue;
           yield { text: `${device.device} was never shown ${what}`, place: { ...place, device: device.device } };
         }
       }

@@ -1,6 +1,6 @@
 import type { Fault, History } from '../history/history.ts';
 import { CEILINGS } from './ceilings.ts';
-import { acksOf, membership, placeOf, readableNoMore } from './violation.ts';
+import { acksOf, membership, placeOf } from './violation.ts';
 
 const WINDOW_MS = 2_000;
 const STEP_MS = 500;
@@ -110,9 +110,7 @@ function* firstSights(history: History): Generator<FirstSight> {
     sent.set(placeOf({ conversation, seq: ack.seq }), { ackedAt: ack.at, invokedAt });
   }
   const isDue = membership(history);
-  const isGone = readableNoMore(history);
-  for (const each of history.devices) {
-    const { device, user, observations, liveAt, connected } = each;
+  for (const { device, user, observations, liveAt, connected } of history.devices) {
     if (!connected) continue;
     const shown = new Set<string>();
     for (const observation of observations) {
@@ -123,8 +121,7 @@ function* firstSights(history: History): Generator<FirstSight> {
       shown.add(place);
       const { conversation, seq } = observation.event;
       const { ackedAt, invokedAt } = message;
-      // Somebody who became a member later reads what was before with the others' delay; who was put out, when they are let in again.
-      if (invokedAt < liveAt || !isDue(user, observation.event) || isGone(each, { conversation, invokedAt })) continue;
+      if (invokedAt < liveAt || !isDue(user, observation.event)) continue;
       yield { conversation, seq, device, at: observation.at, ackedAt };
     }
   }

@@ -1,4 +1,4 @@
-import type { Device, History, Seen, Send } from '../history/history.ts';
+import type { History, Seen, Send } from '../history/history.ts';
 
 /** Something that must not be, and where in the history it is. */
 export interface Violation {
@@ -45,22 +45,6 @@ export function membership({
   const byMember = Map.groupBy(stints, ({ conversation, user }) => `${conversation}/${user}`);
   return (user, { conversation, seq }) =>
     (byMember.get(`${conversation}/${user}`) ?? []).some(({ joined, left }) => joined <= seq && seq <= left);
-}
-
-/**
- * Answers whether a message was out of a device's reach when it could have been shown: its user was put out after the message was
- * sent, and was no member any more when the device was told to read again what it had missed. Who has left may not read.
- */
-export function readableNoMore({
-  leaves,
-}: Pick<History, 'leaves'>): (device: Device, sent: { conversation: string; invokedAt: number }) => boolean {
-  const byMember = Map.groupBy(leaves, ({ conversation, user }) => `${conversation}/${user}`);
-  return ({ user, observations }, { conversation, invokedAt }) => {
-    const after = (byMember.get(`${conversation}/${user}`) ?? []).filter(({ at }) => at >= invokedAt);
-    return after.some((leave) =>
-      observations.some((each) => each.kind === 'reset' && leave.at <= each.at && each.at <= leave.until),
-    );
-  };
 }
 
 /** Answers who sent what stands there: a key of a sender in a conversation. Two devices of a user may use the same key. */

@@ -1,10 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { Conversation } from '@realchat/gen/realchat/messaging/v1/conversation';
-import type {
-  ListConversationsRequestSchema,
-  ListConversationsResponse,
-} from '@realchat/gen/realchat/messaging/v1/conversation_service';
 import type {
   ListMessagesRequestSchema,
   ListMessagesResponse,
@@ -32,11 +27,11 @@ export async function allPages(
   }
 }
 
-/** Every conversation of a user, page by page. */
-export async function allConversations(
-  ask: (request: MessageInitShape<typeof ListConversationsRequestSchema>) => Promise<ListConversationsResponse>,
-): Promise<Conversation[]> {
-  const conversations: Conversation[] = [];
+/** Every conversation of a list of a user's, page by page. */
+export async function allConversations<T>(
+  ask: (request: { pageSize: number; pageToken: string }) => Promise<{ conversations: T[]; nextPageToken: string }>,
+): Promise<T[]> {
+  const conversations: T[] = [];
   for (let pageToken = ''; ; ) {
     const page = await patiently(() => ask({ pageSize: PAGE_SIZE, pageToken }));
     conversations.push(...page.conversations);

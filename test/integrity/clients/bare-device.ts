@@ -280,14 +280,11 @@ export class BareDevice implements Device, Watcher {
 
   /** Closes the hole that a reset left, before what came after it is shown. */
   async #listMissed(held: Seen[]): Promise<void> {
-    const conversations = await allConversations((request) =>
-      this.call(ConversationService.method.listConversations, request),
-    );
-    // Of one that is new since the stream broke, what followed the joining.
-    const joined = conversations.map(
-      ({ conversationId, joinedSeq }) => [conversationId, Number(joinedSeq) - 1] as const,
-    );
-    for (const [conversation, after] of new Map([...joined, ...this.#lastSeq])) {
+    const { listConversations, listLeftConversations } = ConversationService.method;
+    const present = await allConversations((request) => this.call(listConversations, request));
+    const left = await allConversations((request) => this.call(listLeftConversations, request));
+    for (const conversation of new Set([...present, ...left].map(({ conversationId }) => conversationId))) {
+      const after = this.#lastSeq.get(conversation) ?? 0;
       for (const event of await this.list(conversation, after)) this.#show(event, 'backfill');
     }
     this.#held = undefined;

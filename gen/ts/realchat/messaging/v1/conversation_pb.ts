@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file realchat/messaging/v1/conversation.proto.
  */
 export const file_realchat_messaging_v1_conversation: GenFile = /*@__PURE__*/
-  fileDesc("CihyZWFsY2hhdC9tZXNzYWdpbmcvdjEvY29udmVyc2F0aW9uLnByb3RvEhVyZWFsY2hhdC5tZXNzYWdpbmcudjEi3AIKDENvbnZlcnNhdGlvbhIXCg9jb252ZXJzYXRpb25faWQYASABKAkSNQoEa2luZBgCIAEoDjInLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5Db252ZXJzYXRpb25LaW5kEg0KBXRpdGxlGAMgASgJEg8KB3BlZXJfaWQYBCABKAkSLwoLY3JlYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGxhc3Rfc2VxGAYgASgDEhMKC2xhc3RfbnVtYmVyGAcgASgDEhQKDG1lbWJlcl9jb3VudBgIIAEoBRIvCgRyb2xlGAkgASgOMiEucmVhbGNoYXQubWVzc2FnaW5nLnYxLk1lbWJlclJvbGUSEgoKam9pbmVkX3NlcRgKIAEoAxITCgtyZWFkX251bWJlchgLIAEoAxIUCgx1bnJlYWRfY291bnQYDCABKAMieQoGTWVtYmVyEg8KB3VzZXJfaWQYASABKAkSLwoEcm9sZRgCIAEoDjIhLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5NZW1iZXJSb2xlEhMKC3JlYWRfbnVtYmVyGAMgASgDEhgKEGRlbGl2ZXJlZF9udW1iZXIYBCABKAMqcAoQQ29udmVyc2F0aW9uS2luZBIhCh1DT05WRVJTQVRJT05fS0lORF9VTlNQRUNJRklFRBAAEhwKGENPTlZFUlNBVElPTl9LSU5EX0RJUkVDVBABEhsKF0NPTlZFUlNBVElPTl9LSU5EX0dST1VQEAIqbwoKTWVtYmVyUm9sZRIbChdNRU1CRVJfUk9MRV9VTlNQRUNJRklFRBAAEhYKEk1FTUJFUl9ST0xFX01FTUJFUhABEhUKEU1FTUJFUl9ST0xFX0FETUlOEAISFQoRTUVNQkVSX1JPTEVfT1dORVIQA2IGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("CihyZWFsY2hhdC9tZXNzYWdpbmcvdjEvY29udmVyc2F0aW9uLnByb3RvEhVyZWFsY2hhdC5tZXNzYWdpbmcudjEi3AIKDENvbnZlcnNhdGlvbhIXCg9jb252ZXJzYXRpb25faWQYASABKAkSNQoEa2luZBgCIAEoDjInLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5Db252ZXJzYXRpb25LaW5kEg0KBXRpdGxlGAMgASgJEg8KB3BlZXJfaWQYBCABKAkSLwoLY3JlYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGxhc3Rfc2VxGAYgASgDEhMKC2xhc3RfbnVtYmVyGAcgASgDEhQKDG1lbWJlcl9jb3VudBgIIAEoBRIvCgRyb2xlGAkgASgOMiEucmVhbGNoYXQubWVzc2FnaW5nLnYxLk1lbWJlclJvbGUSEgoKam9pbmVkX3NlcRgKIAEoAxITCgtyZWFkX251bWJlchgLIAEoAxIUCgx1bnJlYWRfY291bnQYDCABKAMiPQoQTGVmdENvbnZlcnNhdGlvbhIXCg9jb252ZXJzYXRpb25faWQYASABKAkSEAoIbGVmdF9zZXEYAiABKAMieQoGTWVtYmVyEg8KB3VzZXJfaWQYASABKAkSLwoEcm9sZRgCIAEoDjIhLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5NZW1iZXJSb2xlEhMKC3JlYWRfbnVtYmVyGAMgASgDEhgKEGRlbGl2ZXJlZF9udW1iZXIYBCABKAMqcAoQQ29udmVyc2F0aW9uS2luZBIhCh1DT05WRVJTQVRJT05fS0lORF9VTlNQRUNJRklFRBAAEhwKGENPTlZFUlNBVElPTl9LSU5EX0RJUkVDVBABEhsKF0NPTlZFUlNBVElPTl9LSU5EX0dST1VQEAIqbwoKTWVtYmVyUm9sZRIbChdNRU1CRVJfUk9MRV9VTlNQRUNJRklFRBAAEhYKEk1FTUJFUl9ST0xFX01FTUJFUhABEhUKEU1FTUJFUl9ST0xFX0FETUlOEAISFQoRTUVNQkVSX1JPTEVfT1dORVIQA2IGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * Conversation is a conversation as one of its members sees it.
@@ -114,6 +114,35 @@ export const ConversationSchema: GenMessage<Conversation> = /*@__PURE__*/
   messageDesc(file_realchat_messaging_v1_conversation, 0);
 
 /**
+ * LeftConversation is what one who is no member any more still sees of a conversation: how far it can be read. What became of it
+ * since is hidden.
+ *
+ * @generated from message realchat.messaging.v1.LeftConversation
+ */
+export type LeftConversation = Message<"realchat.messaging.v1.LeftConversation"> & {
+  /**
+   * The conversation's id, a UUID in lower case.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * The seq of the newest event that the caller sees: the one that ended their last membership; 2 or more.
+   *
+   * @generated from field: int64 left_seq = 2;
+   */
+  leftSeq: bigint;
+};
+
+/**
+ * Describes the message realchat.messaging.v1.LeftConversation.
+ * Use `create(LeftConversationSchema)` to create a new message.
+ */
+export const LeftConversationSchema: GenMessage<LeftConversation> = /*@__PURE__*/
+  messageDesc(file_realchat_messaging_v1_conversation, 1);
+
+/**
  * Member is one user's present membership of a conversation.
  *
  * @generated from message realchat.messaging.v1.Member
@@ -154,7 +183,7 @@ export type Member = Message<"realchat.messaging.v1.Member"> & {
  * Use `create(MemberSchema)` to create a new message.
  */
 export const MemberSchema: GenMessage<Member> = /*@__PURE__*/
-  messageDesc(file_realchat_messaging_v1_conversation, 1);
+  messageDesc(file_realchat_messaging_v1_conversation, 2);
 
 /**
  * ConversationKind tells how a conversation's members come about.

@@ -5,7 +5,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { Conversation, Member, MemberRole } from "./conversation_pb.ts";
+import type { Conversation, LeftConversation, Member, MemberRole } from "./conversation_pb.ts";
 import { file_realchat_messaging_v1_conversation } from "./conversation_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file realchat/messaging/v1/conversation_service.proto.
  */
 export const file_realchat_messaging_v1_conversation_service: GenFile = /*@__PURE__*/
-  fileDesc("CjByZWFsY2hhdC9tZXNzYWdpbmcvdjEvY29udmVyc2F0aW9uX3NlcnZpY2UucHJvdG8SFXJlYWxjaGF0Lm1lc3NhZ2luZy52MSLaAQoZQ3JlYXRlQ29udmVyc2F0aW9uUmVxdWVzdBI7CgZkaXJlY3QYASABKAsyKS5yZWFsY2hhdC5tZXNzYWdpbmcudjEuRGlyZWN0Q29udmVyc2F0aW9uSAASOQoFZ3JvdXAYAiABKAsyKC5yZWFsY2hhdC5tZXNzYWdpbmcudjEuR3JvdXBDb252ZXJzYXRpb25IABIuCgpyZXF1ZXN0X2lkGAMgASgJQhq6SBdyFRhAMhFeW0EtWmEtejAtOV8uLV0qJEIVCgxjb252ZXJzYXRpb24SBbpIAggBIi8KEkRpcmVjdENvbnZlcnNhdGlvbhIZCgd1c2VyX2lkGAEgASgJQgi6SAVyA7ABASJWChFHcm91cENvbnZlcnNhdGlvbhIZCgV0aXRsZRgBIAEoCUIKukgHcgUQARiAARImCgptZW1iZXJfaWRzGAIgAygJQhK6SA+SAQwQ5wcYASIFcgOwAQEiVwoaQ3JlYXRlQ29udmVyc2F0aW9uUmVzcG9uc2USOQoMY29udmVyc2F0aW9uGAEgASgLMiMucmVhbGNoYXQubWVzc2FnaW5nLnYxLkNvbnZlcnNhdGlvbiI7ChZHZXRDb252ZXJzYXRpb25SZXF1ZXN0EiEKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQEiVAoXR2V0Q29udmVyc2F0aW9uUmVzcG9uc2USOQoMY29udmVyc2F0aW9uGAEgASgLMiMucmVhbGNoYXQubWVzc2FnaW5nLnYxLkNvbnZlcnNhdGlvbiJXChhMaXN0Q29udmVyc2F0aW9uc1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRjIASgAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGIACInAKGUxpc3RDb252ZXJzYXRpb25zUmVzcG9uc2USOgoNY29udmVyc2F0aW9ucxgBIAMoCzIjLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5Db252ZXJzYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIl0KGVVwZGF0ZUNvbnZlcnNhdGlvblJlcXVlc3QSIQoPY29udmVyc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIdCgV0aXRsZRgCIAEoCUIOukgLcgkQARiAAboBAQAiVwoaVXBkYXRlQ29udmVyc2F0aW9uUmVzcG9uc2USOQoMY29udmVyc2F0aW9uGAEgASgLMiMucmVhbGNoYXQubWVzc2FnaW5nLnYxLkNvbnZlcnNhdGlvbiJ0ChJMaXN0TWVtYmVyc1JlcXVlc3QSIQoPY29udmVyc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAIiXgoTTGlzdE1lbWJlcnNSZXNwb25zZRIuCgdtZW1iZXJzGAEgAygLMh0ucmVhbGNoYXQubWVzc2FnaW5nLnYxLk1lbWJlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiXQoRQWRkTWVtYmVyc1JlcXVlc3QSIQoPY29udmVyc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIlCgh1c2VyX2lkcxgCIAMoCUITukgQkgENCAEQZBgBIgVyA7ABASJEChJBZGRNZW1iZXJzUmVzcG9uc2USLgoHbWVtYmVycxgBIAMoCzIdLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5NZW1iZXIiUwoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIhCg9jb252ZXJzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEhkKB3VzZXJfaWQYAiABKAlCCLpIBXIDsAEBIhYKFFJlbW92ZU1lbWJlclJlc3BvbnNlIj0KGExlYXZlQ29udmVyc2F0aW9uUmVxdWVzdBIhCg9jb252ZXJzYXRpb25faWQYASABKAlCCLpIBXIDsAEBIhsKGUxlYXZlQ29udmVyc2F0aW9uUmVzcG9uc2UilAEKF1VwZGF0ZU1lbWJlclJvbGVSZXF1ZXN0EiEKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESGQoHdXNlcl9pZBgCIAEoCUIIukgFcgOwAQESOwoEcm9sZRgDIAEoDjIhLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5NZW1iZXJSb2xlQgq6SAeCAQQQASAAIkkKGFVwZGF0ZU1lbWJlclJvbGVSZXNwb25zZRItCgZtZW1iZXIYASABKAsyHS5yZWFsY2hhdC5tZXNzYWdpbmcudjEuTWVtYmVyMsEIChNDb252ZXJzYXRpb25TZXJ2aWNlEn4KEkNyZWF0ZUNvbnZlcnNhdGlvbhIwLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5DcmVhdGVDb252ZXJzYXRpb25SZXF1ZXN0GjEucmVhbGNoYXQubWVzc2FnaW5nLnYxLkNyZWF0ZUNvbnZlcnNhdGlvblJlc3BvbnNlIgOQAgISdQoPR2V0Q29udmVyc2F0aW9uEi0ucmVhbGNoYXQubWVzc2FnaW5nLnYxLkdldENvbnZlcnNhdGlvblJlcXVlc3QaLi5yZWFsY2hhdC5tZXNzYWdpbmcudjEuR2V0Q29udmVyc2F0aW9uUmVzcG9uc2UiA5ACARJ7ChFMaXN0Q29udmVyc2F0aW9ucxIvLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5MaXN0Q29udmVyc2F0aW9uc1JlcXVlc3QaMC5yZWFsY2hhdC5tZXNzYWdpbmcudjEuTGlzdENvbnZlcnNhdGlvbnNSZXNwb25zZSIDkAIBEn4KElVwZGF0ZUNvbnZlcnNhdGlvbhIwLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5VcGRhdGVDb252ZXJzYXRpb25SZXF1ZXN0GjEucmVhbGNoYXQubWVzc2FnaW5nLnYxLlVwZGF0ZUNvbnZlcnNhdGlvblJlc3BvbnNlIgOQAgISaQoLTGlzdE1lbWJlcnMSKS5yZWFsY2hhdC5tZXNzYWdpbmcudjEuTGlzdE1lbWJlcnNSZXF1ZXN0GioucmVhbGNoYXQubWVzc2FnaW5nLnYxLkxpc3RNZW1iZXJzUmVzcG9uc2UiA5ACARJmCgpBZGRNZW1iZXJzEigucmVhbGNoYXQubWVzc2FnaW5nLnYxLkFkZE1lbWJlcnNSZXF1ZXN0GikucmVhbGNoYXQubWVzc2FnaW5nLnYxLkFkZE1lbWJlcnNSZXNwb25zZSIDkAICEmwKDFJlbW92ZU1lbWJlchIqLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5SZW1vdmVNZW1iZXJSZXF1ZXN0GisucmVhbGNoYXQubWVzc2FnaW5nLnYxLlJlbW92ZU1lbWJlclJlc3BvbnNlIgOQAgISewoRTGVhdmVDb252ZXJzYXRpb24SLy5yZWFsY2hhdC5tZXNzYWdpbmcudjEuTGVhdmVDb252ZXJzYXRpb25SZXF1ZXN0GjAucmVhbGNoYXQubWVzc2FnaW5nLnYxLkxlYXZlQ29udmVyc2F0aW9uUmVzcG9uc2UiA5ACAhJ4ChBVcGRhdGVNZW1iZXJSb2xlEi4ucmVhbGNoYXQubWVzc2FnaW5nLnYxLlVwZGF0ZU1lbWJlclJvbGVSZXF1ZXN0Gi8ucmVhbGNoYXQubWVzc2FnaW5nLnYxLlVwZGF0ZU1lbWJlclJvbGVSZXNwb25zZSIDkAICYgZwcm90bzM", [file_buf_validate_validate, file_realchat_messaging_v1_conversation]);
+  fileDesc("CjByZWFsY2hhdC9tZXNzYWdpbmcvdjEvY29udmVyc2F0aW9uX3NlcnZpY2UucHJvdG8SFXJlYWxjaGF0Lm1lc3NhZ2luZy52MSLaAQoZQ3JlYXRlQ29udmVyc2F0aW9uUmVxdWVzdBI7CgZkaXJlY3QYASABKAsyKS5yZWFsY2hhdC5tZXNzYWdpbmcudjEuRGlyZWN0Q29udmVyc2F0aW9uSAASOQoFZ3JvdXAYAiABKAsyKC5yZWFsY2hhdC5tZXNzYWdpbmcudjEuR3JvdXBDb252ZXJzYXRpb25IABIuCgpyZXF1ZXN0X2lkGAMgASgJQhq6SBdyFRhAMhFeW0EtWmEtejAtOV8uLV0qJEIVCgxjb252ZXJzYXRpb24SBbpIAggBIi8KEkRpcmVjdENvbnZlcnNhdGlvbhIZCgd1c2VyX2lkGAEgASgJQgi6SAVyA7ABASJWChFHcm91cENvbnZlcnNhdGlvbhIZCgV0aXRsZRgBIAEoCUIKukgHcgUQARiAARImCgptZW1iZXJfaWRzGAIgAygJQhK6SA+SAQwQ5wcYASIFcgOwAQEiVwoaQ3JlYXRlQ29udmVyc2F0aW9uUmVzcG9uc2USOQoMY29udmVyc2F0aW9uGAEgASgLMiMucmVhbGNoYXQubWVzc2FnaW5nLnYxLkNvbnZlcnNhdGlvbiI7ChZHZXRDb252ZXJzYXRpb25SZXF1ZXN0EiEKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQEiVAoXR2V0Q29udmVyc2F0aW9uUmVzcG9uc2USOQoMY29udmVyc2F0aW9uGAEgASgLMiMucmVhbGNoYXQubWVzc2FnaW5nLnYxLkNvbnZlcnNhdGlvbiJXChhMaXN0Q29udmVyc2F0aW9uc1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRjIASgAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGIACInAKGUxpc3RDb252ZXJzYXRpb25zUmVzcG9uc2USOgoNY29udmVyc2F0aW9ucxgBIAMoCzIjLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5Db252ZXJzYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlsKHExpc3RMZWZ0Q29udmVyc2F0aW9uc1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGIACIngKHUxpc3RMZWZ0Q29udmVyc2F0aW9uc1Jlc3BvbnNlEj4KDWNvbnZlcnNhdGlvbnMYASADKAsyJy5yZWFsY2hhdC5tZXNzYWdpbmcudjEuTGVmdENvbnZlcnNhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiXQoZVXBkYXRlQ29udmVyc2F0aW9uUmVxdWVzdBIhCg9jb252ZXJzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEh0KBXRpdGxlGAIgASgJQg66SAtyCRABGIABugEBACJXChpVcGRhdGVDb252ZXJzYXRpb25SZXNwb25zZRI5Cgxjb252ZXJzYXRpb24YASABKAsyIy5yZWFsY2hhdC5tZXNzYWdpbmcudjEuQ29udmVyc2F0aW9uInQKEkxpc3RNZW1iZXJzUmVxdWVzdBIhCg9jb252ZXJzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiAAiJeChNMaXN0TWVtYmVyc1Jlc3BvbnNlEi4KB21lbWJlcnMYASADKAsyHS5yZWFsY2hhdC5tZXNzYWdpbmcudjEuTWVtYmVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJdChFBZGRNZW1iZXJzUmVxdWVzdBIhCg9jb252ZXJzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEiUKCHVzZXJfaWRzGAIgAygJQhO6SBCSAQ0IARBkGAEiBXIDsAEBIkQKEkFkZE1lbWJlcnNSZXNwb25zZRIuCgdtZW1iZXJzGAEgAygLMh0ucmVhbGNoYXQubWVzc2FnaW5nLnYxLk1lbWJlciJTChNSZW1vdmVNZW1iZXJSZXF1ZXN0EiEKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESGQoHdXNlcl9pZBgCIAEoCUIIukgFcgOwAQEiFgoUUmVtb3ZlTWVtYmVyUmVzcG9uc2UiPQoYTGVhdmVDb252ZXJzYXRpb25SZXF1ZXN0EiEKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQEiGwoZTGVhdmVDb252ZXJzYXRpb25SZXNwb25zZSKUAQoXVXBkYXRlTWVtYmVyUm9sZVJlcXVlc3QSIQoPY29udmVyc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIZCgd1c2VyX2lkGAIgASgJQgi6SAVyA7ABARI7CgRyb2xlGAMgASgOMiEucmVhbGNoYXQubWVzc2FnaW5nLnYxLk1lbWJlclJvbGVCCrpIB4IBBBABIAAiSQoYVXBkYXRlTWVtYmVyUm9sZVJlc3BvbnNlEi0KBm1lbWJlchgBIAEoCzIdLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5NZW1iZXIyywkKE0NvbnZlcnNhdGlvblNlcnZpY2USfgoSQ3JlYXRlQ29udmVyc2F0aW9uEjAucmVhbGNoYXQubWVzc2FnaW5nLnYxLkNyZWF0ZUNvbnZlcnNhdGlvblJlcXVlc3QaMS5yZWFsY2hhdC5tZXNzYWdpbmcudjEuQ3JlYXRlQ29udmVyc2F0aW9uUmVzcG9uc2UiA5ACAhJ1Cg9HZXRDb252ZXJzYXRpb24SLS5yZWFsY2hhdC5tZXNzYWdpbmcudjEuR2V0Q29udmVyc2F0aW9uUmVxdWVzdBouLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5HZXRDb252ZXJzYXRpb25SZXNwb25zZSIDkAIBEnsKEUxpc3RDb252ZXJzYXRpb25zEi8ucmVhbGNoYXQubWVzc2FnaW5nLnYxLkxpc3RDb252ZXJzYXRpb25zUmVxdWVzdBowLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5MaXN0Q29udmVyc2F0aW9uc1Jlc3BvbnNlIgOQAgEShwEKFUxpc3RMZWZ0Q29udmVyc2F0aW9ucxIzLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5MaXN0TGVmdENvbnZlcnNhdGlvbnNSZXF1ZXN0GjQucmVhbGNoYXQubWVzc2FnaW5nLnYxLkxpc3RMZWZ0Q29udmVyc2F0aW9uc1Jlc3BvbnNlIgOQAgESfgoSVXBkYXRlQ29udmVyc2F0aW9uEjAucmVhbGNoYXQubWVzc2FnaW5nLnYxLlVwZGF0ZUNvbnZlcnNhdGlvblJlcXVlc3QaMS5yZWFsY2hhdC5tZXNzYWdpbmcudjEuVXBkYXRlQ29udmVyc2F0aW9uUmVzcG9uc2UiA5ACAhJpCgtMaXN0TWVtYmVycxIpLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5MaXN0TWVtYmVyc1JlcXVlc3QaKi5yZWFsY2hhdC5tZXNzYWdpbmcudjEuTGlzdE1lbWJlcnNSZXNwb25zZSIDkAIBEmYKCkFkZE1lbWJlcnMSKC5yZWFsY2hhdC5tZXNzYWdpbmcudjEuQWRkTWVtYmVyc1JlcXVlc3QaKS5yZWFsY2hhdC5tZXNzYWdpbmcudjEuQWRkTWVtYmVyc1Jlc3BvbnNlIgOQAgISbAoMUmVtb3ZlTWVtYmVyEioucmVhbGNoYXQubWVzc2FnaW5nLnYxLlJlbW92ZU1lbWJlclJlcXVlc3QaKy5yZWFsY2hhdC5tZXNzYWdpbmcudjEuUmVtb3ZlTWVtYmVyUmVzcG9uc2UiA5ACAhJ7ChFMZWF2ZUNvbnZlcnNhdGlvbhIvLnJlYWxjaGF0Lm1lc3NhZ2luZy52MS5MZWF2ZUNvbnZlcnNhdGlvblJlcXVlc3QaMC5yZWFsY2hhdC5tZXNzYWdpbmcudjEuTGVhdmVDb252ZXJzYXRpb25SZXNwb25zZSIDkAICEngKEFVwZGF0ZU1lbWJlclJvbGUSLi5yZWFsY2hhdC5tZXNzYWdpbmcudjEuVXBkYXRlTWVtYmVyUm9sZVJlcXVlc3QaLy5yZWFsY2hhdC5tZXNzYWdpbmcudjEuVXBkYXRlTWVtYmVyUm9sZVJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_buf_validate_validate, file_realchat_messaging_v1_conversation]);
 
 /**
  * CreateConversationRequest says what to make.
@@ -230,6 +230,62 @@ export const ListConversationsResponseSchema: GenMessage<ListConversationsRespon
   messageDesc(file_realchat_messaging_v1_conversation_service, 7);
 
 /**
+ * ListLeftConversationsRequest asks for a page.
+ *
+ * @generated from message realchat.messaging.v1.ListLeftConversationsRequest
+ */
+export type ListLeftConversationsRequest = Message<"realchat.messaging.v1.ListLeftConversationsRequest"> & {
+  /**
+   * How many at most, 1 to 1,000. 0: 200.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * The next_page_token of the page before. Empty: the first page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message realchat.messaging.v1.ListLeftConversationsRequest.
+ * Use `create(ListLeftConversationsRequestSchema)` to create a new message.
+ */
+export const ListLeftConversationsRequestSchema: GenMessage<ListLeftConversationsRequest> = /*@__PURE__*/
+  messageDesc(file_realchat_messaging_v1_conversation_service, 8);
+
+/**
+ * ListLeftConversationsResponse is a page of conversations that the caller has left, or was put out of.
+ *
+ * @generated from message realchat.messaging.v1.ListLeftConversationsResponse
+ */
+export type ListLeftConversationsResponse = Message<"realchat.messaging.v1.ListLeftConversationsResponse"> & {
+  /**
+   * The page, newest made first.
+   *
+   * @generated from field: repeated realchat.messaging.v1.LeftConversation conversations = 1;
+   */
+  conversations: LeftConversation[];
+
+  /**
+   * Gets the next page. Empty: this is the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message realchat.messaging.v1.ListLeftConversationsResponse.
+ * Use `create(ListLeftConversationsResponseSchema)` to create a new message.
+ */
+export const ListLeftConversationsResponseSchema: GenMessage<ListLeftConversationsResponse> = /*@__PURE__*/
+  messageDesc(file_realchat_messaging_v1_conversation_service, 9);
+
+/**
  * UpdateConversationRequest says what to change.
  *
  * @generated from message realchat.messaging.v1.UpdateConversationRequest
@@ -255,7 +311,7 @@ export type UpdateConversationRequest = Message<"realchat.messaging.v1.UpdateCon
  * Use `create(UpdateConversationRequestSchema)` to create a new message.
  */
 export const UpdateConversationRequestSchema: GenMessage<UpdateConversationRequest> = /*@__PURE__*/
-  messageDesc(file_realchat_messaging_v1_conversation_service, 8);
+  messageDesc(file_realchat_messaging_v1_conversation_service, 10);
 
 /**
  * UpdateConversationResponse is the conversation as it is now.
@@ -276,7 +332,7 @@ export type UpdateConversationResponse = Message<"realchat.messaging.v1.UpdateCo
  * Use `create(UpdateConversationResponseSchema)` to create a new message.
  */
 export const UpdateConversationResponseSchema: GenMessage<UpdateConversationResponse> = /*@__PURE__*/
-  messageDesc(file_realchat_messaging_v1_conversation_service, 9);
+  messageDesc(file_realchat_messaging_v1_conversation_service, 11);
 
 /**
  * ListMembersRequest asks for a page.
@@ -311,7 +367,7 @@ export type ListMembersRequest = Message<"realchat.messaging.v1.ListMembersReque
  * Use `create(ListMembersRequestSchema)` to create a new message.
  */
 export const ListMembersRequestSchema: GenMessage<ListMembersRequest> = /*@__PURE__*/
-  messageDesc(file_realchat_messaging_v1_conversation_service, 10);
+  messageDesc(file_realchat_messaging_v1_conversation_service, 12);
 
 /**
  * ListMembersResponse is a page of members.
@@ -339,7 +395,7 @@ export type ListMembersResponse = Message<"realchat.messaging.v1.ListMembersResp
  * Use `create(ListMembersResponseSchema)` to create a new message.
  */
 export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__PURE__*/
-  messageDesc(file_realchat_messaging_v1_conversation_service, 11);
+  messageDesc(file_realchat_messaging_v1_conversation_service, 13);
 
 /**
  * AddMembersRequest says whom to add.
@@ -367,7 +423,7 @@ export type AddMembersRequest = Message<"realchat.messaging.v1.AddMembersRequest
  * Use `create(AddMembersRequestSchema)` to create a new message.
  */
 export const AddMembersRequestSchema: GenMessage<AddMembersRequest> = /*@__PURE__*/
-  messageDesc(file_realchat_messaging_v1_conversation_service, 12);
+  messageDesc(file_realchat_messaging_v1_conversation_service, 14);
 
 /**
  * AddMembersResponse tells who joined.
@@ -388,7 +444,7 @@ export type AddMembersResponse = Message<"realchat.messaging.v1.AddMembersRespon
  * Use `create(AddMembersResponseSchema)` to create a new message.
  */
 export const AddMembersResponseSchema: GenMessage<AddMembersResponse> = /*@__PURE__*/
-  messageDesc(file_realchat_messaging_v1_conversation_service, 13);
+  messageDesc(file_realchat_messaging_v1_conversation_service, 15);
 
 /**
  * RemoveMemberRequest says whom to remove.
@@ -416,7 +472,7 @@ export type RemoveMemberRequest = Message<"realchat.messaging.v1.RemoveMemberReq
  * Use `create(RemoveMemberRequestSchema)` to create a new message.
  */
 export const RemoveMemberRequestSchema: GenMessage<RemoveMemberRequest> = /*@__PURE__*/
-  messageDesc(file_realchat_messaging_v1_conversation_service, 14);
+  messageDesc(file_realchat_messaging_v1_conversation_service, 16);
 
 /**
  * RemoveMemberResponse is empty: the user is no member.
@@ -431,7 +487,7 @@ export type RemoveMemberResponse = Message<"realchat.messaging.v1.RemoveMemberRe
  * Use `create(RemoveMemberResponseSchema)` to create a new message.
  */
 export const RemoveMemberResponseSchema: GenMessage<RemoveMemberResponse> = /*@__PURE__*/
-  messageDesc(file_realchat_messaging_v1_conversation_service, 15);
+  messageDesc(file_realchat_messaging_v1_conversation_service, 17);
 
 /**
  * LeaveConversationRequest names the group to leave.
@@ -452,7 +508,7 @@ export type LeaveConversationRequest = Message<"realchat.messaging.v1.LeaveConve
  * Use `create(LeaveConversationRequestSchema)` to create a new message.
  */
 export const LeaveConversationRequestSchema: GenMessage<LeaveConversationRequest> = /*@__PURE__*/
-  messageDesc(file_realchat_messaging_v1_conversation_service, 16);
+  messageDesc(file_realchat_messaging_v1_conversation_service, 18);
 
 /**
  * LeaveConversationResponse is empty: the caller is no member.
@@ -467,7 +523,7 @@ export type LeaveConversationResponse = Message<"realchat.messaging.v1.LeaveConv
  * Use `create(LeaveConversationResponseSchema)` to create a new message.
  */
 export const LeaveConversationResponseSchema: GenMessage<LeaveConversationResponse> = /*@__PURE__*/
-  messageDesc(file_realchat_messaging_v1_conversation_service, 17);
+  messageDesc(file_realchat_messaging_v1_conversation_service, 19);
 
 /**
  * UpdateMemberRoleRequest says who may do what.
@@ -502,7 +558,7 @@ export type UpdateMemberRoleRequest = Message<"realchat.messaging.v1.UpdateMembe
  * Use `create(UpdateMemberRoleRequestSchema)` to create a new message.
  */
 export const UpdateMemberRoleRequestSchema: GenMessage<UpdateMemberRoleRequest> = /*@__PURE__*/
-  messageDesc(file_realchat_messaging_v1_conversation_service, 18);
+  messageDesc(file_realchat_messaging_v1_conversation_service, 20);
 
 /**
  * UpdateMemberRoleResponse is the member as it is now.
@@ -523,7 +579,7 @@ export type UpdateMemberRoleResponse = Message<"realchat.messaging.v1.UpdateMemb
  * Use `create(UpdateMemberRoleResponseSchema)` to create a new message.
  */
 export const UpdateMemberRoleResponseSchema: GenMessage<UpdateMemberRoleResponse> = /*@__PURE__*/
-  messageDesc(file_realchat_messaging_v1_conversation_service, 19);
+  messageDesc(file_realchat_messaging_v1_conversation_service, 21);
 
 /**
  * ConversationService makes conversations and shows them to their members.
@@ -572,6 +628,19 @@ export const ConversationService: GenService<{
     methodKind: "unary";
     input: typeof ListConversationsRequestSchema;
     output: typeof ListConversationsResponseSchema;
+  },
+  /**
+   * ListLeftConversations returns the conversations that the caller was a member of and is no more, newest made first. What was
+   * said in them while the caller was a member can still be read with ListMessages.
+   *
+   * Errors: INVALID_ARGUMENT (reason PAGE_TOKEN_INVALID).
+   *
+   * @generated from rpc realchat.messaging.v1.ConversationService.ListLeftConversations
+   */
+  listLeftConversations: {
+    methodKind: "unary";
+    input: typeof ListLeftConversationsRequestSchema;
+    output: typeof ListLeftConversationsResponseSchema;
   },
   /**
    * UpdateConversation changes a group's settings. Owner and admins may.
