@@ -7,7 +7,7 @@ const named = (suffix: string) => everywhere.map((folder) => `${folder}/**/*.${s
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: named('unit'), testTimeout: 20_000 } },
+      { test: { name: 'unit', include: named('unit'), testTimeout: 20_000, maxWorkers: 3 } },
       {
         test: {
           name: 'int',

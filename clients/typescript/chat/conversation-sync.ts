@@ -79,11 +79,11 @@ export class ConversationSync {
       const request = { pageSize: PAGE_SIZE, pageToken };
       return retrying(() => service.listConversations(request, { signal }), { pause, signal });
     });
-    // After the present ones: who is put out in between is in both lists, and in one at least.
+    // After the present ones: who is put out in between is in one list at least. Whoever refuses it does not know it yet.
     const left = await allPages<LeftConversation>((pageToken) => {
       const request = { pageSize: LEFT_PAGE_SIZE, pageToken };
       return retrying(() => service.listLeftConversations(request, { signal }), { pause, signal });
-    });
+    }).catch(() => []);
     signal.throwIfAborted();
     this.#conversations.putAll(present, knownBefore);
     return left;
