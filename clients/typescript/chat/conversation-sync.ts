@@ -18,6 +18,14 @@ export interface ConversationSyncPorts {
   readonly signal: AbortSignal;
 }
 
+/** All conversations of a user. */
+export interface Lists {
+  /** Those that the user is in. */
+  readonly present: readonly Pick<Conversation, 'conversationId' | 'joinedSeq' | 'lastSeq'>[];
+  /** Those in which a membership of theirs has ended; undefined when the server does not tell. */
+  readonly left?: readonly Pick<LeftConversation, 'conversationId' | 'leftSeq'>[] | undefined;
+}
+
 type Kind = ConversationEvent['change']['case'];
 
 const PAGE_SIZE = 200;
@@ -46,25 +54,24 @@ export class ConversationSync {
   }
 
   /**
-   * Lists all conversations, however long the server takes to answer, and returns those that the user has left. Undefined when
-   * it was outdated or asked to begin anew meanwhile, or all is over.
+   * Lists all conversations, however long the server takes to answer: those that the user is in, and then, when `present` was
+   * called, those that they have left. Undefined when it was outdated or asked to begin anew meanwhile, or all is over.
    */
-  async listAll(): Promise<LeftConversation[] | undefined> {
+  async listAll(present: () => void): Promise<Lists | undefined> {
     this.#listing.abort();
     this.#listing = new AbortController();
     this.#early ??= [];
     const signal = AbortSignal.any([this.#listing.signal, this.#ports.signal]);
-    let left: LeftConversation[] = [];
-    try {
-      left = await this.#list(signal);
-    } catch {
-      // It was refused, as by a server that knows no such user: what is pushed is shown all the same.
-      if (signal.aborted) return undefined;
-    }
+    // When it is refused, as by a server that knows no such user, what is pushed is shown all the same.
+    const conversations = await this.#listPresent(signal).catch(() => undefined);
+    if (signal.aborted) return undefined;
     const early = this.#early;
     this.#early = undefined;
     for (const event of early) void this.takeEvent(event);
-    return left;
+    present();
+    // After the present ones: whose membership ends in between is in both lists, whose begins anew is in this one.
+    const left = conversations && (await this.#listLeft(signal).catch(() => undefined));
+    return signal.aborted ? undefined : { present: conversations ?? [], left };
   }
 
   /** What a list under way says is not what holds when the stream goes on: another one has to follow. */
@@ -72,21 +79,24 @@ export class ConversationSync {
     this.#listing.abort();
   }
 
-  async #list(signal: AbortSignal): Promise<LeftConversation[]> {
+  async #listPresent(signal: AbortSignal): Promise<Conversation[]> {
     const { service, pause } = this.#ports;
     const knownBefore = this.#conversations.ids();
     const present = await allPages<Conversation>((pageToken) => {
       const request = { pageSize: PAGE_SIZE, pageToken };
       return retrying(() => service.listConversations(request, { signal }), { pause, signal });
     });
-    // After the present ones: who is put out in between is in one list at least. Whoever refuses it does not know it yet.
-    const left = await allPages<LeftConversation>((pageToken) => {
-      const request = { pageSize: LEFT_PAGE_SIZE, pageToken };
-      return retrying(() => service.listLeftConversations(request, { signal }), { pause, signal });
-    }).catch(() => []);
     signal.throwIfAborted();
     this.#conversations.putAll(present, knownBefore);
-    return left;
+    return present;
+  }
+
+  #listLeft(signal: AbortSignal): Promise<LeftConversation[]> {
+    const { service, pause } = this.#ports;
+    return allPages((pageToken) => {
+      const request = { pageSize: LEFT_PAGE_SIZE, pageToken };
+      return retrying(() => service.listLeftConversations(request, { signal }), { pause, signal });
+    });
   }
 
   /** Takes an event, whether its conversation is known or new. */

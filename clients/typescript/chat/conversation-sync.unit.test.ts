@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { type Client, Code, ConnectError } from '@connectrpc/connect';
 import { ConversationSchema, LeftConversationSchema } from '@realchat/gen/realchat/messaging/v1/conversation';
 import type { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { Pause } from '../net/pause.ts';
 import { Conversations } from '../store/conversations.ts';
 import { ConversationSync } from './conversation-sync.ts';
@@ -34,15 +34,28 @@ it('takes nothing of a list that was outdated while it was on its way, and all o
     return answer.promise;
   };
   const { sync, known } = syncOf({ listConversations, listLeftConversations: async () => whole(left('left')) });
-  const outdated = sync.listAll();
+  const outdated = sync.listAll(() => {});
   sync.outdate();
   answers[0]?.resolve(whole(present('old')));
   expect(await outdated).toBeUndefined();
   expect([sync.listed, known.ids()]).toEqual([false, []]);
-  const next = sync.listAll();
+  const next = sync.listAll(() => {});
   answers[1]?.resolve(whole(present('new')));
-  expect(await next).toEqual([left('left')]);
+  expect(await next).toEqual({ present: [present('new')], left: [left('left')] });
   expect([sync.listed, known.ids()]).toEqual([true, ['new']]);
+});
+
+it('shows those that the user is in before it has the others, and takes neither when that is outdated meanwhile', async () => {
+  const late = Promise.withResolvers<unknown>();
+  const listLeftConversations = () => late.promise;
+  const { sync, known } = syncOf({ listConversations: async () => whole(present('here')), listLeftConversations });
+  const shown = Promise.withResolvers<void>();
+  const lists = sync.listAll(shown.resolve);
+  await shown.promise;
+  expect([sync.listed, known.ids()]).toEqual([true, ['here']]);
+  sync.outdate();
+  late.resolve(whole(left('left')));
+  expect(await lists).toBeUndefined();
 });
 
 it('gets every page of both lists', async () => {
@@ -50,19 +63,29 @@ it('gets every page of both lists', async () => {
     <T>(one: T, other: T) =>
     async ({ pageToken }: { pageToken?: string }) =>
       pageToken ? whole(other) : { conversations: [one], nextPageToken: 'more' };
-  const { sync, known } = syncOf({
+  const { sync } = syncOf({
     listConversations: paged(present('a'), present('b')),
     listLeftConversations: paged(left('c'), left('d')),
   });
-  expect(await sync.listAll()).toEqual([left('c'), left('d')]);
-  expect(known.ids()).toEqual(['a', 'b']);
+  const all = { present: [present('a'), present('b')], left: [left('c'), left('d')] };
+  expect(await sync.listAll(() => {})).toEqual(all);
 });
 
-it('keeps to the present ones with a server that cannot list those that were left', async () => {
-  const { sync, known } = syncOf({
-    listConversations: async () => whole(present('here')),
-    listLeftConversations: () => Promise.reject(new ConnectError('no such call', Code.Unimplemented)),
-  });
-  expect(await sync.listAll()).toEqual([]);
-  expect([sync.listed, known.ids()]).toEqual([true, ['here']]);
+it.each([
+  ['does not know those that were left', Code.Unimplemented, undefined],
+  ['is away for a moment', Code.Unavailable, [left('left')]],
+])('keeps to the present ones with a server that %s', async (_, code, expected) => {
+  const listLeftConversations = vi
+    .fn(async () => whole(left('left')))
+    .mockRejectedValueOnce(new ConnectError('not now', code));
+  const { sync, known } = syncOf({ listConversations: async () => whole(present('here')), listLeftConversations });
+  expect(await sync.listAll(() => {})).toEqual({ present: [present('here')], left: expected });
+  expect(known.ids()).toEqual(['here']);
+});
+
+it('lets pushed ones be shown when the server lists none', async () => {
+  const refused = () => Promise.reject(new ConnectError('no such user', Code.PermissionDenied));
+  const { sync } = syncOf({ listConversations: refused, listLeftConversations: refused });
+  expect(await sync.listAll(() => {})).toEqual({ present: [], left: undefined });
+  expect(sync.listed).toBe(true);
 });

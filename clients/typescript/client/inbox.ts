@@ -1,6 +1,7 @@
 import type { ConversationEvent } from '@realchat/gen/realchat/messaging/v1/conversation_event';
 import type { Message } from '@realchat/gen/realchat/messaging/v1/message';
 import type { ListMessagesResponse } from '@realchat/gen/realchat/messaging/v1/message_service';
+import type { Lists } from '../chat/conversation-sync.ts';
 import { backoffMs } from '../net/backoff.ts';
 import type { Pause } from '../net/pause.ts';
 
@@ -23,10 +24,12 @@ interface Span {
   readonly last: bigint;
 }
 
-/** What a list of conversations says of one of them: how far it goes for the user, who may have left it. */
-export interface Listed {
-  readonly conversationId: string;
-  readonly lastSeq: bigint;
+/** What is known while the stream has passed events over. */
+interface Passed {
+  /** Up to where conversations were told when it did. */
+  readonly marks: ReadonlyMap<string, bigint>;
+  /** The events that came since. */
+  readonly came: Map<string, Span>;
 }
 
 /**
@@ -34,7 +37,7 @@ export interface Listed {
  * once and in order. It holds one seq per conversation and no messages: what comes while a gap is open is read with it.
  *
  * The first event of a conversation says where the conversation begins for this client. When a stream passes events over,
- * that would hide those of a conversation of which nothing was told: there the list says where it begins.
+ * that would hide those of a conversation of which nothing was told: there the lists say where it begins.
  */
 export class Inbox {
   readonly #ports: InboxPorts;
@@ -43,10 +46,12 @@ export class Inbox {
   // The conversations that are being read, and how far that must go.
   readonly #gaps = new Map<string, bigint>();
   #touched = new Set<string>();
-  // Where the conversations stood, when they were last listed, of which nothing was told; undefined before the first list.
+  // Where the conversations stood, when they were last listed, of which nothing was told; undefined before the first lists.
   #stood: Map<string, bigint> | undefined;
-  // From when events were passed over until the next list: the events that came of conversations without a mark.
-  #unplaced: Map<string, Span> | undefined;
+  // Whether that is all of them: others are newer.
+  #stoodWhole = false;
+  // From when events were passed over until the next lists.
+  #passed: Passed | undefined;
   #stopped = false;
 
   constructor(marks: ReadonlyMap<string, bigint>, ports: InboxPorts) {
@@ -57,16 +62,19 @@ export class Inbox {
 
   /** Whether no gap is open, and none may be. */
   get whole(): boolean {
-    return this.#gaps.size === 0 && this.#unplaced === undefined;
+    return this.#gaps.size === 0 && this.#passed === undefined;
   }
 
   /** Takes an event of a stream. */
   take({ conversationId, seq, change }: ConversationEvent): void {
     const mark = this.#marks.get(conversationId);
-    if (mark === undefined && this.#unplaced) {
-      const { first, last } = this.#unplaced.get(conversationId) ?? { first: seq, last: seq };
-      this.#unplaced.set(conversationId, { first: lesser(first, seq), last: greater(last, seq) });
-    } else if (this.#gaps.has(conversationId) || (mark !== undefined && seq > mark + 1n)) {
+    if (this.#passed) {
+      const { first, last } = this.#passed.came.get(conversationId) ?? { first: seq, last: seq };
+      this.#passed.came.set(conversationId, { first: lesser(first, seq), last: greater(last, seq) });
+    }
+    // Where it begins for this client is not known before the lists.
+    if (mark === undefined && this.#passed && this.#stood) return;
+    if (this.#gaps.has(conversationId) || (mark !== undefined && seq > mark + 1n)) {
       this.#fill(conversationId, mark ?? 0n, seq);
     } else if (mark === undefined || seq > mark) {
       this.#moveTo(conversationId, seq);
@@ -74,45 +82,51 @@ export class Inbox {
     }
   }
 
-  /** The stream goes on beyond events that it did not tell: the list that follows says which. */
+  /** The stream goes on beyond events that it did not tell: the lists that follow say which. */
   passOver(): void {
-    // What was before this client is not its to tell.
-    if (this.#stood) this.#unplaced ??= new Map();
+    this.#passed ??= { marks: new Map(this.#marks), came: new Map() };
   }
 
   /**
-   * Takes the list of all conversations that the user is or was in. Reads what was not told yet of those that were begun, and,
-   * when events were passed over, of the others since they were last listed: of new ones all that the user may read.
+   * Takes the lists of all conversations. Reads what was not told yet of those that were begun, and, when events were passed
+   * over, of the others since they were last listed: of new ones all that the user may read.
    */
-  takeList(conversations: readonly Listed[]): void {
-    const [stood, unplaced] = [this.#stood, this.#unplaced];
-    this.#unplaced = undefined;
-    for (const { conversationId, lastSeq } of conversations) {
-      const from = this.#marks.get(conversationId) ?? (unplaced && (stood?.get(conversationId) ?? 0n));
-      const through = greater(lastSeq, unplaced?.get(conversationId)?.last);
+  takeLists(lists: Lists): void {
+    const passed = this.#passed;
+    this.#passed = undefined;
+    const begin = passed && this.#stood ? this.#beginnings(this.#stood, lists) : () => undefined;
+    for (const [conversationId, end] of endsOf(lists)) {
+      const from = this.#marks.get(conversationId) ?? begin(conversationId);
+      const through = greater(end, passed?.came.get(conversationId)?.last);
       if (from !== undefined && through > from) this.#fill(conversationId, from, through);
-      unplaced?.delete(conversationId);
+      passed?.came.delete(conversationId);
     }
-    // Newer than the list.
-    for (const [conversationId, { first, last }] of unplaced ?? []) this.#fill(conversationId, first - 1n, last);
-    this.noteList(conversations);
-    if (unplaced && this.whole) this.#ports.settled();
+    // Newer than the lists, or left and no longer known where.
+    for (const [conversationId, { first, last }] of passed?.came ?? []) {
+      const from = this.#marks.get(conversationId) ?? this.#stood?.get(conversationId) ?? first - 1n;
+      if (last > from) this.#fill(conversationId, from, last);
+    }
+    this.noteLists(lists);
+    if (passed && this.whole) this.#ports.settled();
   }
 
-  /** Takes the list of all conversations without reading: the stream tells what is missing. */
-  noteList(conversations: readonly Listed[]): void {
-    this.#stood = new Map();
-    for (const { conversationId, lastSeq } of conversations) {
-      if (this.#marks.has(conversationId)) continue;
-      // Who is put out or let in while it is listed is in it twice.
-      this.#stood.set(conversationId, greater(lastSeq, this.#stood.get(conversationId)));
+  /** Takes the lists of all conversations without reading: the stream tells what is missing. */
+  noteLists(lists: Lists): void {
+    const isWhole = lists.left !== undefined;
+    const older = isWhole ? undefined : this.#stood;
+    this.#stood = new Map(older);
+    for (const [conversationId, end] of endsOf(lists)) {
+      if (!this.#marks.has(conversationId)) this.#stood.set(conversationId, greater(end, older?.get(conversationId)));
     }
+    this.#stoodWhole ||= isWhole;
   }
 
   /** The log may be another one: a conversation that is shorter than it was goes on from where it ends now. */
-  rewind(conversationId: string, lastSeq: bigint): void {
-    for (const known of [this.#marks, this.#stood]) {
-      if ((known?.get(conversationId) ?? 0n) > lastSeq) known?.set(conversationId, lastSeq);
+  rewind(lists: Lists): void {
+    for (const [conversationId, end] of endsOf(lists)) {
+      // What was told since may be newer than the lists.
+      if ((this.#passed?.marks.get(conversationId) ?? 0n) > end) this.#marks.set(conversationId, end);
+      if ((this.#stood?.get(conversationId) ?? 0n) > end) this.#stood?.set(conversationId, end);
     }
   }
 
@@ -128,6 +142,15 @@ export class Inbox {
 
   stop(): void {
     this.#stopped = true;
+  }
+
+  /**
+   * Answers from where a conversation is told of which nothing was told yet: where it stood, or when it is new from its beginning.
+   * When not all were known before, one that seems new may be old: its present membership alone is.
+   */
+  #beginnings(stood: ReadonlyMap<string, bigint>, { present }: Lists): (conversationId: string) => bigint | undefined {
+    const joined = new Map(present.map(({ conversationId, joinedSeq }) => [conversationId, joinedSeq - 1n]));
+    return (conversationId) => stood.get(conversationId) ?? (this.#stoodWhole ? 0n : joined.get(conversationId));
   }
 
   #moveTo(conversationId: string, seq: bigint): void {
@@ -165,6 +188,15 @@ export class Inbox {
     this.#gaps.delete(conversationId);
     if (this.whole) this.#ports.settled();
   }
+}
+
+/** How far each conversation goes for the user. Whose membership has ended and begun anew is in both lists. */
+function endsOf({ present, left = [] }: Lists): Map<string, bigint> {
+  const ends = new Map(present.map(({ conversationId, lastSeq }) => [conversationId, lastSeq]));
+  for (const { conversationId, leftSeq } of left) {
+    ends.set(conversationId, greater(leftSeq, ends.get(conversationId)));
+  }
+  return ends;
 }
 
 function greater(one: bigint, other = 0n): bigint {

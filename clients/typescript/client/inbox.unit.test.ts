@@ -6,8 +6,9 @@ import {
 import { type Message, MessageSchema } from '@realchat/gen/realchat/messaging/v1/message';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Lists } from '../chat/conversation-sync.ts';
 import { Pause } from '../net/pause.ts';
-import { Inbox, type InboxPorts, type Listed } from './inbox.ts';
+import { Inbox, type InboxPorts } from './inbox.ts';
 
 const LENGTH = 12;
 // Each third event of a conversation is no message.
@@ -27,7 +28,22 @@ function eventAt(seq: number): ConversationEvent {
   return create(ConversationEventSchema, { ...place, change });
 }
 
-const listed = (conversationId: string, lastSeq: number): Listed => ({ conversationId, lastSeq: BigInt(lastSeq) });
+/** The one conversation as the lists have it; what they do not know of those that were left is said by null. */
+function lists({
+  lastSeq,
+  joinedSeq = 1,
+  left,
+}: {
+  lastSeq?: number;
+  joinedSeq?: number;
+  left?: number | null;
+}): Lists {
+  const conversationId = 'c';
+  return {
+    present: lastSeq === undefined ? [] : [{ conversationId, lastSeq: BigInt(lastSeq), joinedSeq: BigInt(joinedSeq) }],
+    left: left === null ? undefined : left === undefined ? [] : [{ conversationId, leftSeq: BigInt(left) }],
+  };
+}
 
 interface Told {
   readonly inbox: Inbox;
@@ -87,7 +103,7 @@ describe('Inbox', () => {
 
   it('reads the tail that no event has told of, once the list says how far a conversation goes', async () => {
     const told = inboxOf(listAll, new Map([['c', 4n]]));
-    told.inbox.takeList([listed('c', LENGTH)]);
+    told.inbox.takeLists(lists({ lastSeq: LENGTH }));
     expect(told.inbox.whole).toBe(false);
     await vi.waitFor(() => expect(told.settled).toBe(1));
     expect(told.seqs).toEqual(messagesFrom(5));
@@ -96,72 +112,9 @@ describe('Inbox', () => {
   it('leaves a conversation alone of which it has told nothing', () => {
     const told = inboxOf(() => Promise.reject(new Error('asked')));
     told.inbox.passOver();
+    told.inbox.takeLists(lists({ lastSeq: 9 }));
+    told.inbox.takeLists(lists({ lastSeq: LENGTH }));
     expect(told.inbox.whole).toBe(true);
-    told.inbox.takeList([listed('c', 9)]);
-    told.inbox.takeList([listed('c', LENGTH)]);
-    expect(told.inbox.whole).toBe(true);
-  });
-
-  it('reads what was passed over of a conversation of which it has told nothing, since it was listed, with what came before the list', async () => {
-    const told = inboxOf(listAll);
-    told.inbox.noteList([listed('c', 4)]);
-    told.inbox.passOver();
-    told.inbox.take(eventAt(10));
-    expect([told.inbox.whole, told.seqs]).toEqual([false, []]);
-    // Older than the event.
-    told.inbox.takeList([listed('c', 4)]);
-    await vi.waitFor(() => expect(told.inbox.whole).toBe(true));
-    told.inbox.take(eventAt(11));
-    await vi.waitFor(() => expect(told.seqs).toEqual(messagesFrom(5)));
-    expect(told.settled).toBe(1);
-  });
-
-  it('reads all that the user may of a conversation that is new since the last list, which may have been left again', async () => {
-    const told = inboxOf(listAll);
-    told.inbox.noteList([]);
-    told.inbox.passOver();
-    told.inbox.takeList([listed('c', LENGTH)]);
-    await vi.waitFor(() => expect(told.seqs).toEqual(messagesFrom(1)));
-  });
-
-  it('reads from where it stood a conversation that was left before the first list, and one that is in a list twice', async () => {
-    const told = inboxOf(listAll);
-    told.inbox.noteList([listed('c', 4), listed('c', 2)]);
-    told.inbox.passOver();
-    told.inbox.takeList([listed('c', 7), listed('c', LENGTH)]);
-    await vi.waitFor(() => expect(told.inbox.whole).toBe(true));
-    expect(told.seqs).toEqual(messagesFrom(5));
-  });
-
-  it('tells a conversation that is newer than the list from its first event on, in whatever order they came', async () => {
-    const told = inboxOf(listAll);
-    told.inbox.noteList([]);
-    told.inbox.passOver();
-    for (const seq of [8, 7, 10]) told.inbox.take(eventAt(seq));
-    told.inbox.takeList([]);
-    await vi.waitFor(() => expect(told.seqs).toEqual(messagesFrom(7)));
-  });
-
-  it('goes on in a shorter log from where it ends, in a conversation of which it has told nothing too', async () => {
-    const told = inboxOf(listAll);
-    told.inbox.noteList([listed('c', 100)]);
-    told.inbox.passOver();
-    told.inbox.take(eventAt(4));
-    told.inbox.rewind('c', 3n);
-    told.inbox.takeList([listed('c', 3)]);
-    // One page.
-    await vi.waitFor(() => expect(told.seqs).toEqual([4, 5]));
-  });
-
-  it('is whole again after a list that tells of nothing that was passed over', () => {
-    const told = inboxOf(() => Promise.reject(new Error('asked')));
-    told.inbox.noteList([listed('c', 4)]);
-    told.inbox.passOver();
-    expect(told.inbox.whole).toBe(false);
-    told.inbox.takeList([listed('c', 4)]);
-    expect([told.inbox.whole, told.settled]).toEqual([true, 1]);
-    told.inbox.take(eventAt(5));
-    expect(told.seqs).toEqual([5]);
   });
 
   it('goes on behind a gap that this user may not read', async () => {
@@ -180,11 +133,120 @@ describe('Inbox', () => {
     await vi.waitFor(() => expect(told.settled).toBe(1));
     expect(list).toHaveBeenCalledTimes(5);
   });
+});
 
-  it('starts again from where a shorter log ends', () => {
-    const told = inboxOf(listAll, new Map([['c', 9n]]));
-    told.inbox.rewind('c', 3n);
-    told.inbox.take(eventAt(4));
-    expect(told.seqs).toEqual([4]);
+describe('Inbox, when events were passed over', () => {
+  const isWhole = (told: Told) => vi.waitFor(() => expect(told.inbox.whole).toBe(true));
+
+  it.each([
+    ['stood where it stands', { lastSeq: 4 }, {}, 5],
+    ['was left before', { left: 4 }, {}, 5],
+    ['was left, and let in again, between the first lists', { lastSeq: 2, left: 4 }, {}, 5],
+    ['is new', {}, {}, 1],
+    ['is new, and was not listed with all that were left', { left: null }, { joinedSeq: 6 }, 6],
+  ])('reads a conversation that %s, with what came before the lists', async (_, stood, listed, from) => {
+    const told = inboxOf(listAll);
+    told.inbox.noteLists(lists(stood));
+    told.inbox.passOver();
+    told.inbox.take(eventAt(10));
+    expect([told.inbox.whole, told.seqs]).toEqual([false, []]);
+    // Older than the event.
+    told.inbox.takeLists(lists({ lastSeq: 9, ...listed }));
+    told.inbox.take(eventAt(11));
+    await isWhole(told);
+    expect(told.seqs).toEqual(messagesFrom(from));
+    expect(told.settled).toBe(1);
   });
+
+  it('reads what was said in a membership that began and ended meanwhile, also when there is one again', async () => {
+    for (const again of [{}, { lastSeq: 8, joinedSeq: 7 }]) {
+      const told = inboxOf(listAll);
+      told.inbox.noteLists(lists({}));
+      told.inbox.passOver();
+      told.inbox.takeLists(lists({ left: LENGTH, ...again }));
+      await isWhole(told);
+      expect(told.seqs).toEqual(messagesFrom(1));
+    }
+  });
+
+  it('reads to its end a conversation that was told of and left meanwhile', async () => {
+    const told = inboxOf(listAll, new Map([['c', 4n]]));
+    told.inbox.passOver();
+    told.inbox.takeLists(lists({ left: LENGTH }));
+    await isWhole(told);
+    expect(told.seqs).toEqual(messagesFrom(5));
+  });
+
+  it('does not take for new what was left before, when a server that did not list those does so now', async () => {
+    const told = inboxOf(() => Promise.reject(new Error('asked')));
+    told.inbox.noteLists(lists({ left: null }));
+    told.inbox.passOver();
+    told.inbox.takeLists(lists({ left: 9 }));
+    expect(told.inbox.whole).toBe(true);
+  });
+
+  it('does not forget where what was left stood, when a server does not list it', async () => {
+    const told = inboxOf(listAll);
+    told.inbox.noteLists(lists({ left: 4 }));
+    told.inbox.takeLists(lists({ left: null }));
+    told.inbox.passOver();
+    told.inbox.takeLists(lists({ left: LENGTH }));
+    await isWhole(told);
+    expect(told.seqs).toEqual(messagesFrom(5));
+  });
+
+  it.each([
+    ['newer than the lists from its first event on, in whatever order they came', {}, [8, 7, 10], 7],
+    ['in no list any more from where it stood', { lastSeq: 5 }, [9], 6],
+  ])('tells a conversation that is %s', async (_, stood, came, from) => {
+    const told = inboxOf(listAll);
+    told.inbox.noteLists(lists(stood));
+    told.inbox.passOver();
+    for (const seq of came) told.inbox.take(eventAt(seq));
+    told.inbox.takeLists(lists({}));
+    await isWhole(told);
+    expect(told.seqs).toEqual(messagesFrom(from));
+  });
+
+  it('is whole again after lists that tell of nothing that was passed over', () => {
+    const told = inboxOf(() => Promise.reject(new Error('asked')));
+    told.inbox.noteLists(lists({ lastSeq: 4 }));
+    told.inbox.passOver();
+    expect(told.inbox.whole).toBe(false);
+    told.inbox.takeLists(lists({ lastSeq: 4 }));
+    expect([told.inbox.whole, told.settled]).toEqual([true, 1]);
+    told.inbox.take(eventAt(5));
+    expect(told.seqs).toEqual([5]);
+  });
+
+  it('tells nothing twice when lists are older than what was told since', async () => {
+    const told = inboxOf(listAll, new Map([['c', 4n]]));
+    told.inbox.passOver();
+    told.inbox.take(eventAt(5));
+    const older = lists({ lastSeq: 4 });
+    told.inbox.rewind(older);
+    told.inbox.takeLists(older);
+    told.inbox.take(eventAt(7));
+    await isWhole(told);
+    // One page.
+    expect(told.seqs).toEqual([5, 7, 8]);
+  });
+
+  it.each([
+    ['it has told of it', new Map([['c', 100n]]), {}],
+    ['it stood elsewhere', undefined, { lastSeq: 100 }],
+  ])(
+    'goes on in a shorter log from where that ends, with what came before the lists, when %s',
+    async (_, marks, stood) => {
+      const told = inboxOf(listAll, marks);
+      told.inbox.noteLists(lists(stood));
+      told.inbox.passOver();
+      told.inbox.take(eventAt(4));
+      const shorter = lists({ lastSeq: 3 });
+      told.inbox.rewind(shorter);
+      told.inbox.takeLists(shorter);
+      // One page.
+      await vi.waitFor(() => expect(told.seqs).toEqual([4, 5]));
+    },
+  );
 });

@@ -330,16 +330,17 @@ export class UserChat {
   }
 
   async #list(continuity: Continuity): Promise<void> {
-    const left = await this.sync.listAll();
-    if (!left) return;
-    const listed = this.known.sorted().map(({ conversation }) => conversation);
-    const readable = [...listed, ...left.map(({ conversationId, leftSeq: lastSeq }) => ({ conversationId, lastSeq }))];
-    if (continuity === 'reset')
-      for (const { conversationId, lastSeq } of readable) this.#inbox.rewind(conversationId, lastSeq);
+    const lists = await this.sync.listAll(() => this.#tellAll());
+    if (!lists) return;
+    if (continuity === 'reset') this.#inbox.rewind(lists);
     // Before the stream is live, its replay is what fills gaps.
-    if (this.#live || continuity !== 'whole') this.#inbox.takeList(readable);
-    else this.#inbox.noteList(readable);
-    for (const { conversationId, lastSeq } of listed) {
+    if (this.#live || continuity !== 'whole') this.#inbox.takeLists(lists);
+    else this.#inbox.noteLists(lists);
+  }
+
+  #tellAll(): void {
+    for (const { conversation } of this.known.sorted()) {
+      const { conversationId, lastSeq } = conversation;
       this.histories.expect(conversationId, lastSeq);
       this.tellConversation(conversationId);
     }

@@ -30,7 +30,7 @@ interface FakeConversation {
   readonly kind: ConversationKind;
   readonly title: string;
   readonly members: Set<string>;
-  /** Who is no member any more, and the last event that they see. */
+  /** Whose membership has ended, and the last event that it showed. */
   readonly left: Map<string, bigint>;
   readonly events: ConversationEvent[];
   readonly read: Map<string, bigint>;
@@ -149,7 +149,6 @@ export class FakeMesh {
     const conversation = this.#conversations.get(conversationId);
     if (!conversation) throw new Error('no such conversation');
     conversation.members.add(userId);
-    conversation.left.delete(userId);
     const members = [{ userId, role: MemberRole.MEMBER }];
     this.#append(conversation, userId, { case: 'membersAdded', value: { members } });
   }
@@ -242,13 +241,11 @@ export class FakeMesh {
       listMessages: async ({ conversationId, from, pageSize }, context) => {
         this.reads++;
         await this.faults.beforeRead();
-        const leftSeq = this.#conversations.get(conversationId)?.left.get(userOf(context));
-        const conversation = leftSeq ? this.#conversations.get(conversationId) : this.#of(conversationId, context)[0];
-        return page(
-          conversation?.events.slice(0, leftSeq === undefined ? undefined : Number(leftSeq)) ?? [],
-          from,
-          pageSize || 50,
-        );
+        const found = this.#conversations.get(conversationId);
+        const userId = userOf(context);
+        const leftSeq = found?.members.has(userId) ? undefined : found?.left.get(userId);
+        const events = leftSeq === undefined ? this.#of(conversationId, context)[0].events : (found?.events ?? []);
+        return page(events.slice(0, Number(leftSeq ?? events.length)), from, pageSize || 50);
       },
       markRead: async ({ conversationId, number }, context) => {
         const [{ id }, userId] = this.#of(conversationId, context);

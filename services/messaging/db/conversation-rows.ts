@@ -61,13 +61,13 @@ export async function readConversations(
   return result.rows.map((row) => toView(row, viewer));
 }
 
-/** How far a conversation can be read by one who is no member any more. */
+/** Where the last of a user's stints in a conversation ended that have. */
 export interface LeftConversationRow {
   conversationId: string;
   leftSeq: bigint;
 }
 
-/** The conversations in which all of the viewer's stints have ended, newest made first, beyond `before`. */
+/** The conversations in which a stint of the viewer has ended, newest made first, beyond `before`. */
 export async function readLeftConversations(
   pool: Pool,
   viewer: string,
@@ -77,9 +77,8 @@ export async function readLeftConversations(
   const result = await pool.query<LeftConversationRow>(
     `select m.conversation_id as "conversationId", max(m.left_seq) as "leftSeq"
      from member m
-     where m.user_id = $1 and ($2::uuid is null or m.conversation_id < $2)
-     group by m.conversation_id having bool_and(m.left_seq is not null)
-     order by m.conversation_id desc limit $3`,
+     where m.user_id = $1 and m.left_seq is not null and ($2::uuid is null or m.conversation_id < $2)
+     group by m.conversation_id order by m.conversation_id desc limit $3`,
     [viewer, before ?? null, limit],
   );
   return result.rows;

@@ -10,7 +10,7 @@ import { decodePageToken, encodePageToken, pageOf } from '../domain/page-token.t
 
 const DEFAULT_PAGE_SIZE = 200;
 
-/** Returns a page of the conversations that the caller has left or was put out of, newest made first. */
+/** Returns a page of the conversations in which a membership of the caller has ended, newest made first. */
 export async function listLeftConversations(
   context: MessagingContext,
   call: Call,

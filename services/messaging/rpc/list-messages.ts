@@ -28,7 +28,9 @@ export async function listMessages(
   const newestFirst = request.from.case !== 'afterSeq';
   const after = request.from.case === 'afterSeq' ? request.from.value : 0n;
   const before = request.from.case === 'beforeSeq' ? request.from.value : BEYOND_ALL;
-  const rows = await readMessages(context.pool, { ...key, after, before, newestFirst, limit: size + 1 });
+  // What was before the caller's first stint is not looked through.
+  const within = { after: max(after, visible.firstSeq - 1n), before };
+  const rows = await readMessages(context.pool, { ...key, ...within, newestFirst, limit: size + 1 });
 
   const page = rows.slice(0, countThatFits(rows, size));
   const hasMore = page.length < rows.length;

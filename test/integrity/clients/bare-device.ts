@@ -283,7 +283,8 @@ export class BareDevice implements Device, Watcher {
     const { listConversations, listLeftConversations } = ConversationService.method;
     const present = await allConversations((request) => this.call(listConversations, request));
     const left = await allConversations((request) => this.call(listLeftConversations, request));
-    for (const conversation of new Set([...present, ...left].map(({ conversationId }) => conversationId))) {
+    const listed = [...present, ...left].map(({ conversationId }) => conversationId);
+    for (const conversation of new Set([...this.#lastSeq.keys(), ...listed])) {
       const after = this.#lastSeq.get(conversation) ?? 0;
       for (const event of await this.list(conversation, after)) this.#show(event, 'backfill');
     }

@@ -7,7 +7,7 @@ export const USAGE = `npm run integrity -- [options]
   --faults F-01,F-05   which faults of docs/guarantees.md; none: load alone. F-01 means all of its kind, \`all\` every one,
                        \`random\` those that the seed chooses, as many as have their turn in the time
   --seed 7             of the schedule and the load (a new one, printed)
-  --minutes 2          how long, at least; each fault has its turn once
+  --minutes 2          about how long; each fault has its turn once at least
   --rate 60            messages begun in a second; 80% is that part of what the mesh is found to sustain first, which is printed
   --lasts 120          seconds that each fault lasts that lasts; otherwise a third of its share of the time, 3 to 30
   --warm-up 5          seconds of load before the first fault; memory is judged from 60 on

@@ -17,9 +17,16 @@ const AROUND_MS = 5_000;
 /** What one fault takes of a random schedule, all told. */
 const TURN_MS = 25_000;
 
-/** As many different faults as have their turn in the time; which ones follows from the seed. */
+/**
+ * As many faults as have their turn in the time: all different, and when there is time for more than there are, all of them again.
+ * Which ones follows from the seed. What cannot be undone is there once.
+ */
 export function chooseFaults(from: readonly Fault[], minutes: number, random: Random): Fault[] {
-  return shuffle(random, from).slice(0, Math.max(1, Math.floor((minutes * 60_000) / TURN_MS)));
+  const count = Math.max(1, Math.floor((minutes * 60_000) / TURN_MS));
+  const chosen = shuffle(random, from);
+  const again = from.filter(({ forGood }) => !forGood);
+  while (chosen.length < count && again.length > 0) chosen.push(...shuffle(random, again));
+  return chosen.slice(0, count);
 }
 
 /**

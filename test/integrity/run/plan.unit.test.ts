@@ -21,6 +21,15 @@ test('a random schedule follows from its seed, fits into its time, and is anothe
   expect(firsts.size, 'first faults of 20 seeds in a row').toBeGreaterThan(10);
 });
 
+test('a schedule that is longer than there are faults has each as often as each other, and once what cannot be undone', () => {
+  const [first, ...others] = faults.slice(0, 6) as [Fault, ...Fault[]];
+  const chosen = ids(chooseFaults([{ ...first, forGood: true }, ...others], 60, randomFrom(7)));
+  expect(chosen).toHaveLength(144);
+  const counts = others.map(({ id }) => chosen.filter((each) => each === id).length);
+  expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
+  expect(chosen.filter((id) => id === first.id)).toHaveLength(1);
+});
+
 test('every fault has its turn once at least, and lasts its share of the time or as long as is said', () => {
   const three = faults.slice(0, 3);
   const plan = makePlan(three, { minutes: 1, warmUp: 5 }, randomFrom(7));

@@ -84,7 +84,7 @@ export type Conversation = Message<"realchat.messaging.v1.Conversation"> & {
   role: MemberRole;
 
   /**
-   * The seq from which the caller sees it; what came before is hidden.
+   * The seq with which the caller's present membership began. What came before is hidden, but for memberships that have ended.
    *
    * @generated from field: int64 joined_seq = 10;
    */
@@ -114,8 +114,8 @@ export const ConversationSchema: GenMessage<Conversation> = /*@__PURE__*/
   messageDesc(file_realchat_messaging_v1_conversation, 0);
 
 /**
- * LeftConversation is what one who is no member any more still sees of a conversation: how far it can be read. What became of it
- * since is hidden.
+ * LeftConversation is a conversation that a user has left or was put out of: how far their memberships that have ended reach. What
+ * became of it since is hidden from who is not in it again.
  *
  * @generated from message realchat.messaging.v1.LeftConversation
  */
@@ -128,7 +128,7 @@ export type LeftConversation = Message<"realchat.messaging.v1.LeftConversation">
   conversationId: string;
 
   /**
-   * The seq of the newest event that the caller sees: the one that ended their last membership; 2 or more.
+   * The seq of the event that ended the last membership that has ended, the newest event that it shows; 2 or more.
    *
    * @generated from field: int64 left_seq = 2;
    */

@@ -258,7 +258,7 @@ export const ListLeftConversationsRequestSchema: GenMessage<ListLeftConversation
   messageDesc(file_realchat_messaging_v1_conversation_service, 8);
 
 /**
- * ListLeftConversationsResponse is a page of conversations that the caller has left, or was put out of.
+ * ListLeftConversationsResponse is a page of conversations that the caller has left or was put out of at least once.
  *
  * @generated from message realchat.messaging.v1.ListLeftConversationsResponse
  */
@@ -582,7 +582,7 @@ export const UpdateMemberRoleResponseSchema: GenMessage<UpdateMemberRoleResponse
   messageDesc(file_realchat_messaging_v1_conversation_service, 21);
 
 /**
- * ConversationService makes conversations and shows them to their members.
+ * ConversationService makes conversations and shows them to their members; to former ones it says how far they see.
  *
  * Errors of every call: UNAUTHENTICATED (reason TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED or TOKEN_REVOKED),
  * INVALID_ARGUMENT (reason INVALID_REQUEST, with `google.rpc.BadRequest`), UNAVAILABLE (nothing was changed; retry with
@@ -630,8 +630,8 @@ export const ConversationService: GenService<{
     output: typeof ListConversationsResponseSchema;
   },
   /**
-   * ListLeftConversations returns the conversations that the caller was a member of and is no more, newest made first. What was
-   * said in them while the caller was a member can still be read with ListMessages.
+   * ListLeftConversations returns the conversations in which a membership of the caller has ended, newest made first: those that
+   * they are in again are among them. What was said while the caller was a member can still be read with ListMessages.
    *
    * Errors: INVALID_ARGUMENT (reason PAGE_TOKEN_INVALID).
    *
