@@ -1,10 +1,13 @@
 import type { Fault } from '../history/history.ts';
 import { CEILINGS } from './ceilings.ts';
 import { miscounted } from './effects.ts';
-import { fullRateAfter, publishedAfter, seenAfter } from './recovery.ts';
+import { fullRateAfter, publishedAfter, type Sight, seenAfter, seenBetween } from './recovery.ts';
 import { type Invariant, placeOf, type Violation } from './violation.ts';
 
-/** I11: within 30 s after a fault has healed, everything committed is published and sends are acked at 90 % of the rate before. */
+/**
+ * I11: within 30 s after a fault has healed, everything committed is published and sends are acked at 90 % of the rate before. Within
+ * 10 s everything that was acked meanwhile is seen, and so is what is acked without a fault.
+ */
 export const live: Invariant = {
   id: 'I11',
   name: 'live',
@@ -26,14 +29,17 @@ export const live: Invariant = {
       const published = publishedAfter(history, fault);
       if (published !== undefined && published > CEILINGS.fullRateMs)
         yield late(fault, 'events waited to be published', published);
-      const seen = seenAfter(history, fault);
-      if (seen && seen.ms > CEILINGS.seenMs) {
-        const text = `${fault.id}: ${seen.device} was shown ${placeOf(seen)} ${Math.round(seen.ms)} ms after the fault had healed`;
-        yield { text, place: seen };
-      }
+      yield* seenLate(seenAfter(history, fault), `after ${fault.id} had healed`);
     }
+    yield* seenLate(seenBetween(history), 'after its ack, or the last fault since then');
   },
 };
+
+function* seenLate(seen: Sight | undefined, since: string): Generator<Violation> {
+  if (!seen || seen.ms <= CEILINGS.seenMs) return;
+  const text = `${seen.device} was shown ${placeOf(seen)} ${Math.round(seen.ms)} ms ${since}`;
+  yield { text, place: seen };
+}
 
 /**
  * I13: the topic has every event of the log, in order for the first time; what a consumer made of it is there exactly once;

@@ -69,6 +69,31 @@ export function seenAfter(history: History, fault: Fault): Sight | undefined {
   return worst(during, fault.healedAt);
 }
 
+/**
+ * Of what was acked while there was no fault: what a device was shown last, after its ack or the healing of faults that began before it
+ * could have been shown in time. Undefined when nothing was.
+ */
+export function seenBetween(history: History): Sight | undefined {
+  const faults = history.faults.toSorted((a, b) => a.from - b.from);
+  const isDuring = (at: number) => faults.some(({ from, healedAt }) => from <= at && at <= healedAt);
+  // Many devices were shown the same message: the faults are gone through once for it.
+  const known = new Map<number, number | undefined>();
+  const since = (ackedAt: number): number | undefined => {
+    if (isDuring(ackedAt)) return undefined;
+    let due = ackedAt;
+    for (const { from, healedAt } of faults)
+      if (from > ackedAt && from <= due + CEILINGS.seenMs) due = Math.max(due, healedAt);
+    return due;
+  };
+  const between = firstSightsOf(history).flatMap((sight) => {
+    const { ackedAt } = sight;
+    if (!known.has(ackedAt)) known.set(ackedAt, since(ackedAt));
+    const due = known.get(ackedAt);
+    return due === undefined ? [] : [{ ...sight, ackedAt: due }];
+  });
+  return worst(between, 0);
+}
+
 /** Of everything: what a device was shown longest after its ack. */
 export function worstStaleness(history: History): Sight | undefined {
   return worst(firstSightsOf(history), 0);
