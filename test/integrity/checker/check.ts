@@ -91,7 +91,7 @@ function judge(
 ): Verdict {
   let first: Violation | undefined;
   let violations = 0;
-  for (const violation of holds(history)) {
+  for (const violation of [...breachesOf(history, id), ...holds(history)]) {
     first ??= violation;
     if (++violations === MOST_COUNTED) break;
   }
@@ -101,6 +101,13 @@ function judge(
   if (silent !== undefined) return { id, name, verdict: 'not judged', reason: silent };
   const reason = unknown?.(history) ?? doubt;
   return reason === undefined ? { id, name, verdict: true } : { id, name, verdict: 'unknown', reason };
+}
+
+/** What those saw who put the faults on the mesh. */
+function breachesOf({ faults }: History, invariant: string): Violation[] {
+  return faults.flatMap(({ id, breach }) =>
+    breach?.invariant === invariant ? [{ text: `${id}: ${breach.text}` }] : [],
+  );
 }
 
 /** Why nothing that was found proves nothing. */

@@ -16,6 +16,14 @@ describe('what cannot be told is unknown, never true', () => {
     expect(verdictsOf(history)[0]?.reason).toBe('F-00 did not bite: nothing was in flight');
   });
 
+  test('a fault that made the product do what it must not is false, though nobody else could see it', () => {
+    const history = goodHistory();
+    const breach = { invariant: 'I14', text: 'not ended in good order: messaging' };
+    Object.assign(history.faults[0] as object, { breach });
+    const found = verdictsOf(history).filter(({ verdict }) => verdict === false);
+    expect(found).toMatchObject([{ id: 'I14', counterExample: { text: 'F-00: not ended in good order: messaging' } }]);
+  });
+
   test('a client that died', () => {
     const history = goodHistory();
     deviceOf(history).died = 'out of memory';

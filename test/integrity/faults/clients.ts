@@ -112,7 +112,9 @@ export const clients: Fault[] = [
       const told = [...Map.groupBy(outcomes, (outcome) => outcome)].map(
         ([outcome, all]) => `${outcome} ${all.length} times`,
       );
-      return { bit: outcomes.every(isAsPromised), proof: told.join(', ') };
+      const taken = outcomes.find((outcome) => !outcome.startsWith('its own') && outcome.endsWith(' was taken'));
+      const breach = taken === undefined ? undefined : { invariant: 'I8', text: taken };
+      return { bit: taken !== undefined || outcomes.every(isAsPromised), proof: told.join(', '), breach };
     },
   },
   {

@@ -75,7 +75,8 @@ export const disks: Fault[] = [
         return `it ${messaging.pid === pid ? 'lived on' : 'DIED'}`;
       };
       const bite = await fill(field, 'messaging', lastOn, changeMembers);
-      return messaging.pid === pid ? bite : { ...bite, bit: false };
+      const breach = { invariant: 'I11', text: 'messaging ended since its log lines found no room' };
+      return messaging.pid === pid ? bite : { ...bite, breach };
     },
   },
 ];

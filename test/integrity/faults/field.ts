@@ -5,6 +5,7 @@ import type { Cast, Edge } from '../clients/cast.ts';
 import type { Clocks } from '../clocks/clocks.ts';
 import type { DiskOwner, Disks } from '../disk/full-disk.ts';
 import type { Journal } from '../history/journal.ts';
+import type { Breach } from '../history/line.ts';
 import type { Network, WireName } from '../network/network.ts';
 import type { Load } from '../run/load.ts';
 import type { Random } from '../run/random.ts';
@@ -50,6 +51,8 @@ export interface MeshEngines {
 export interface Bite {
   bit: boolean;
   proof: string;
+  /** What the product did that it must not, where no client could see it. */
+  breach?: Breach | undefined;
 }
 
 /** A fault of the matrix in docs/guarantees.md. */

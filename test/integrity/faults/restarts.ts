@@ -64,8 +64,9 @@ async function restart(
     await untilCounted(field, name);
   }
   const fresh = names.filter((name, i) => stack.process(name).pid !== pids[i]);
-  const proof = `${fresh.join(', ')} restarted${badly.length > 0 ? `; ENDED BADLY: ${badly.join(', ')}` : ''}`;
-  return { bit: fresh.length === names.length && badly.length === 0, proof };
+  const breach =
+    badly.length > 0 ? { invariant: 'I14', text: `not ended in good order: ${badly.join(', ')}` } : undefined;
+  return { bit: fresh.length === names.length, proof: `${fresh.join(', ')} restarted`, breach };
 }
 
 async function stopTwice(managed: ManagedProcess): Promise<'stopped' | 'killed'> {

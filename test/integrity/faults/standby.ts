@@ -16,15 +16,22 @@ export const standby: Fault[] = [
     id: 'F-09-away',
     title: 'the synchronous standby is killed, and comes back: nothing is acknowledged that it does not have',
     engines: { standby: true },
-    async run({ mesh, load }) {
+    async run(field) {
+      const { mesh, load } = field;
       const second = mesh.stack.process('postgres-standby');
       await second.kill('SIGKILL', { restart: false });
       await delay(ON_THE_WAY_MS);
       const { acked } = load.counts;
       await delay(AWAY_MS);
       const without = load.counts.acked - acked;
+      const waiting = inFlight(field);
       await second.start();
-      return { bit: without === 0, proof: `${without} sends were acked without it in ${AWAY_MS / 1_000} s` };
+      return {
+        bit: waiting > 0 || without > 0,
+        proof: `${without} sends were acked without it in ${AWAY_MS / 1_000} s, ${waiting} waited`,
+        breach:
+          without > 0 ? { invariant: 'I1', text: `${without} sends were acked that one disk alone has` } : undefined,
+      };
     },
   },
   {

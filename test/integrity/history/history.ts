@@ -1,4 +1,4 @@
-import type { LeftOut, Seen } from './line.ts';
+import type { Breach, LeftOut, Seen } from './line.ts';
 
 /** How one call of a send ended, and when. */
 export type Answer =
@@ -111,6 +111,8 @@ export interface Fault {
   /** Undefined: nobody said. */
   bit: boolean | undefined;
   proof: string;
+  /** What it made the product do that it must not. */
+  breach?: Breach | undefined;
 }
 
 export interface Session {

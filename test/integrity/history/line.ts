@@ -129,10 +129,17 @@ export interface PresenceLine {
 }
 
 /** A fault begins, with how many records it may leave in the topic twice, has healed, and whether it bit, with the proof in words. `quiet`: everything after the last fault is over. */
+/** Something that an invariant forbids, seen by who put a fault on the mesh. */
+export interface Breach {
+  /** Its id, as in docs/guarantees.md. */
+  invariant: string;
+  text: string;
+}
+
 export type FaultLine = { type: 'fault'; run: number } & (
   | { op: 'begin'; id: string; title: string; graceful: boolean; recordsTwice?: number }
   | { op: 'heal' }
-  | { op: 'judged'; bit: boolean; proof: string }
+  | { op: 'judged'; bit: boolean; proof: string; breach?: Breach | undefined }
 );
 
 /** What a process takes, in bytes and handles, or how much is committed and not yet published. */

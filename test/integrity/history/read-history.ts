@@ -199,7 +199,7 @@ class Reader {
     const fault = this.#faults.get(line.run);
     if (!fault) throw new Error(`fault ${line.run} never began`);
     if (line.op === 'heal') fault.healedAt = line.at;
-    else Object.assign(fault, { bit: line.bit, proof: line.proof });
+    else Object.assign(fault, { bit: line.bit, proof: line.proof, breach: line.breach });
   }
 
   #device(name: string): Device {

@@ -5,7 +5,7 @@ import { present } from '../checker/isolated.ts';
 import { unlessGone } from '../clients/all-pages.ts';
 import { assemble, type Cast, type Edge } from '../clients/cast.ts';
 import { leaveForGood } from '../clients/leaver.ts';
-import { backlogOf, type Field } from '../faults/field.ts';
+import { type Bite, backlogOf, type Field } from '../faults/field.ts';
 import type { Journal } from '../history/journal.ts';
 import { readHistory } from '../history/read-history.ts';
 import { type Load, startLoad } from './load.ts';
@@ -78,7 +78,7 @@ async function inject(field: Field, run: number, fault: Plan['faults'][number]):
     if (!isHealed) journal.write({ type: 'fault', op: 'heal', run });
     isHealed = true;
   };
-  let judged: { bit: boolean; proof: string };
+  let judged: Bite;
   try {
     judged = await fault.run({ ...field, healed });
   } catch (error) {
@@ -86,7 +86,10 @@ async function inject(field: Field, run: number, fault: Plan['faults'][number]):
   }
   healed();
   journal.write({ type: 'fault', op: 'judged', run, ...judged });
-  say(`${judged.bit ? 'it bit' : 'it did NOT bite'} in ${seconds(performance.now() - begin)}: ${judged.proof}`);
+  const breach = judged.breach ? `; AND MUST NOT: ${judged.breach.text}` : '';
+  say(
+    `${judged.bit ? 'it bit' : 'it did NOT bite'} in ${seconds(performance.now() - begin)}: ${judged.proof}${breach}`,
+  );
 }
 
 /**
