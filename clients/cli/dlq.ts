@@ -88,10 +88,10 @@ async function replay({ line, operands, letters, output }: Context): Promise<voi
     : { case: 'ids' as const, value: { ids: [...operands] } };
   const answer = await letters.replayDeadLetters({ selection, maxCount: limit, dryRun, outOfOrder });
   for (const outcome of answer.outcomes) output.data(outcomeFields(outcome), outcomeLine(outcome));
-  if (answer.hasMore) output.note('there are more: replay again');
-  // A script must see that something named is still where it was. What is not open was not meant to be replayed.
+  // A script must see that something selected is still where it was. What is not open was not meant to be replayed.
   const failed = answer.outcomes.filter(({ result }) => !DONE.has(result)).length;
   if (failed > 0) throw new CommandFailure(exitCodes.refused, `${failed} could not be replayed`);
+  if (answer.hasMore) throw new CommandFailure(exitCodes.refused, 'there are more: replay again');
 }
 
 const DONE = new Set<ReplayResult>([ReplayResult.REPLAYED, ReplayResult.WOULD_REPLAY, ReplayResult.NOT_OPEN]);

@@ -1,6 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from '@realchat/db';
-import { beginAudit, type ConversationAudit, conversationsAfter } from './db/audit-conversation.ts';
+import {
+  beginAudit,
+  type ConversationAudit,
+  conversationsAfter,
+  placeAmongConversations,
+} from './db/audit-conversation.ts';
 import type { Discrepancy } from './domain/compare-served.ts';
 
 interface Options {
@@ -18,8 +23,8 @@ const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 
 /**
  * Compares some conversations in each round with their events, one conversation after the other through all of them, and then
- * from the first one again. A long one takes as many rounds as it needs. Several instances do so each for itself, which finds
- * things sooner and harms nothing.
+ * from the first one again. A long one takes as many rounds as it needs. Each instance begins somewhere among them: several find
+ * things sooner, and ones that are started often do not all look at the same ones.
  */
 export function createUnreadAudit({ everyMs, pool, audited, failed }: Options): {
   start(): void;
@@ -27,7 +32,7 @@ export function createUnreadAudit({ everyMs, pool, audited, failed }: Options): 
 } {
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
-  let after = BEFORE_ALL;
+  let after: string | undefined;
   /** Of the conversation behind `after`, when a round has left off in it. */
   let begun: { id: string; audit: ConversationAudit } | undefined;
 
@@ -48,6 +53,7 @@ export function createUnreadAudit({ everyMs, pool, audited, failed }: Options): 
 
   /** Undefined once all were compared. */
   const beginNext = async (): Promise<typeof begun> => {
+    after ??= (await placeAmongConversations(pool)) ?? BEFORE_ALL;
     const [id] = await conversationsAfter(pool, after, 1);
     const audit = id && (await beginAudit(pool, id));
     if (audit) return { id, audit };

@@ -11,6 +11,12 @@ import { readConversation } from './conversation-rows.ts';
 
 const PAGE_EVENTS = 1_000;
 
+interface EventRow {
+  seq: bigint;
+  number: bigint | null;
+  body: Buffer;
+}
+
 /** The comparison of a conversation with its events, a page of them at a time. */
 export interface ConversationAudit {
   /**
@@ -36,11 +42,16 @@ export async function beginAudit(pool: Pool, conversationId: string): Promise<Co
   let after = 0n;
   return {
     async readPage() {
-      const events = await readEvents(pool, conversationId, after, through);
-      for (const event of events) recount.add(event);
-      after = events.at(-1)?.seq ?? after;
-      if (events.length === PAGE_EVENTS) return { events: events.length };
-      return { events: events.length, found: compareServed(recount.result(), served) };
+      const rows = await readEvents(pool, conversationId, after, through);
+      for (const row of rows) {
+        const event = decode(row);
+        // Nothing can be made of what follows it.
+        if (!event) return { events: rows.length, found: [unreadable(row.seq)] };
+        recount.add(event);
+      }
+      after = rows.at(-1)?.seq ?? after;
+      if (rows.length === PAGE_EVENTS) return { events: rows.length };
+      return { events: rows.length, found: compareServed(recount.result(), served) };
     },
   };
 }
@@ -64,6 +75,27 @@ export async function conversationsAfter(pool: Pool, after: string, limit: numbe
   return rows.map(({ id }) => id);
 }
 
+/** An id to begin after, at a random time between the first conversation and the newest: ids are UUIDv7, in the order of time. */
+export async function placeAmongConversations(pool: Pool): Promise<string | undefined> {
+  const { rows } = await pool.query<{ first: string; last: string }>(
+    `select first.id as first, last.id as last from (select id from conversation order by id limit 1) first,
+     (select id from conversation order by id desc limit 1) last`,
+  );
+  if (!rows[0]) return undefined;
+  const [first, last] = [timeOf(rows[0].first), timeOf(rows[0].last)];
+  const time = Math.floor(first + Math.random() * (last - first));
+  return time
+    .toString(16)
+    .padStart(12, '0')
+    .padEnd(32, '0')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}
+
+/** In milliseconds. */
+function timeOf(uuidv7: string): number {
+  return Number.parseInt(uuidv7.replace('-', '').slice(0, 12), 16);
+}
+
 /** Of the newest event that there is, whatever the conversation's row says of it; undefined without a conversation. */
 async function readNewestSeq(db: PoolClient, conversationId: string): Promise<bigint | undefined> {
   const { rows } = await db.query<{ seq: bigint }>(
@@ -74,19 +106,25 @@ async function readNewestSeq(db: PoolClient, conversationId: string): Promise<bi
   return rows[0]?.seq;
 }
 
-async function readEvents(
-  pool: Pool,
-  conversationId: string,
-  after: bigint,
-  through: bigint,
-): Promise<ConversationEvent[]> {
-  const { rows } = await pool.query<{ seq: bigint; number: bigint | null; body: Buffer }>(
+async function readEvents(pool: Pool, conversationId: string, after: bigint, through: bigint): Promise<EventRow[]> {
+  const { rows } = await pool.query<EventRow>(
     'select seq, number, body from event where conversation_id = $1 and seq > $2 and seq <= $3 order by seq limit $4',
     [conversationId, after, through, PAGE_EVENTS],
   );
-  return rows.map(({ seq, number, body }) =>
-    fromBinary(ConversationEventSchema, withPlace(body, { seq, position: 0n, number, createTimeMicros: 0n })),
-  );
+  return rows;
+}
+
+/** Undefined when the bytes are none of an event. */
+function decode({ seq, number, body }: EventRow): ConversationEvent | undefined {
+  try {
+    return fromBinary(ConversationEventSchema, withPlace(body, { seq, position: 0n, number, createTimeMicros: 0n }));
+  } catch {
+    return undefined;
+  }
+}
+
+function unreadable(seq: bigint): Discrepancy {
+  return { kind: 'unreadable', userId: '', served: seq, logged: 0n };
 }
 
 /** By the same query that serves them. */

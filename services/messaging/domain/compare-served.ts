@@ -14,7 +14,16 @@ export interface Served {
 
 /** Where what is served is not what the log says. `userId` is empty when it is of the conversation. */
 export interface Discrepancy {
-  kind: 'gap' | 'last-seq' | 'last-number' | 'membership' | 'joined' | 'read-behind' | 'read-beyond' | 'unread';
+  kind:
+    | 'gap'
+    | 'unreadable'
+    | 'last-seq'
+    | 'last-number'
+    | 'membership'
+    | 'joined'
+    | 'read-behind'
+    | 'read-beyond'
+    | 'unread';
   userId: string;
   served: bigint;
   logged: bigint;

@@ -2,9 +2,12 @@ import { createPool, type Pool } from '@realchat/db';
 import { silentTelemetry, until } from '@realchat/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runAuditCommand } from '../audit-command.ts';
+import { conversationsAfter, placeAmongConversations } from '../db/audit-conversation.ts';
 import type { Discrepancy } from '../domain/compare-served.ts';
 import { createUnreadAudit } from '../unread-audit.ts';
 import { createFixture, type Fixture, type User } from './messaging-fixture.ts';
+
+const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 
 let fixture: Fixture;
 let pool: Pool;
@@ -86,6 +89,30 @@ test('an event that is gone is found', async () => {
     `insert into event (${names.join(', ')}) values (${names.map((_, i) => `$${i + 1}`).join(', ')})`,
     Object.values(row),
   );
+});
+
+test('an event that cannot be read is found, and keeps nobody from the next conversation', async () => {
+  const change = (bytes: string) =>
+    pool.query(`update event set body = ${bytes} where conversation_id = $1 and number = 2`, [conversationId]);
+  const { rows } = await pool.query('select body from event where conversation_id = $1 and number = 2', [
+    conversationId,
+  ]);
+  await change(`'\\xff'::bytea`);
+  const { text, discrepancies } = await runAuditCommand([], pool);
+  expect(discrepancies).toBe(1);
+  expect(text).toMatch(/ unreadable {2}served \d+, by the log 0\n2 conversations, 1 differ\n$/);
+  await change(`decode('${(rows[0] as { body: Buffer }).body.toString('hex')}', 'hex')`);
+  expect((await runAuditCommand([], pool)).discrepancies).toBe(0);
+});
+
+test('instances begin at places of their own, which are among all that there are', async () => {
+  const ids = (await conversationsAfter(pool, BEFORE_ALL, 10)) as [string, string];
+  const places = await Promise.all(Array.from({ length: 20 }, () => placeAmongConversations(pool)));
+  for (const place of places) {
+    expect(place).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+    expect([ids[0].slice(0, 13) <= String(place).slice(0, 13), String(place) <= ids[1]]).toEqual([true, true]);
+  }
+  expect(new Set(places).size).toBeGreaterThan(1);
 });
 
 test('the scheduled check goes through all conversations, again and again, and tells what it finds', async () => {

@@ -13,6 +13,7 @@ import { replayLetters } from '../letters/replay-letters.ts';
 import { deadLetterNotFound } from './letter-answer.ts';
 import { auditLook, requireOperator } from './operator.ts';
 
+/** Of those that a filter selects. Who names some means all of them. */
 const DEFAULT_COUNT = 100;
 
 /** Appends the records of dead letters to their topics again. */
@@ -22,7 +23,8 @@ export async function replayDeadLetters(
   request: ReplayDeadLettersRequest,
 ): Promise<MessageInitShape<typeof ReplayDeadLettersResponseSchema>> {
   await requireOperator(context, call);
-  const count = request.maxCount || DEFAULT_COUNT;
+  const { selection } = request;
+  const count = request.maxCount || (selection.case === 'ids' ? selection.value.ids.length : DEFAULT_COUNT);
   const found = await select(context, request, count + 1);
   const letters = found.slice(0, count);
   await auditLook(context, call, request.dryRun ? 'try-replay' : 'begin-replay', subjectOf(request));

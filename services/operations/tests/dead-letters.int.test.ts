@@ -361,10 +361,11 @@ describe('a replay', () => {
     const [held] = (await replay([second])).outcomes;
     expect(held).toMatchObject({ result: ReplayResult.HELD_BACK, order: ReplayOrder.UNSPECIFIED });
     expect(held?.detail).toContain(first);
-    const { outcomes } = await fixture.letters.replayDeadLetters({
+    const { outcomes, hasMore } = await fixture.letters.replayDeadLetters({
       selection: { case: 'filter', value: { key } },
       maxCount: 2,
     });
+    expect(hasMore).toBe(true);
     expect(outcomes.map(({ deadLetterId, result, order }) => [deadLetterId, result, order])).toEqual([
       [first, ReplayResult.REPLAYED, ReplayOrder.OVERTAKEN],
       [second, ReplayResult.REPLAYED, ReplayOrder.OVERTAKEN],

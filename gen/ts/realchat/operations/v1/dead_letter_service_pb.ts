@@ -256,7 +256,7 @@ export type ReplayDeadLettersRequest = Message<"realchat.operations.v1.ReplayDea
   } | { case: undefined; value?: undefined };
 
   /**
-   * How many at most, 1 to 500. 0: 100. Call again for the rest.
+   * How many at most, 1 to 500. 0: all that are named, or 100 of those that the filter selects. Call again for the rest.
    *
    * @generated from field: int32 max_count = 3;
    */
@@ -319,7 +319,7 @@ export type ReplayDeadLettersResponse = Message<"realchat.operations.v1.ReplayDe
   outcomes: ReplayOutcome[];
 
   /**
-   * The filter selects more than max_count: call again.
+   * More are selected than were looked at: call again.
    *
    * @generated from field: bool has_more = 2;
    */
