@@ -76,7 +76,7 @@ export type SubscribeResponse = Message<"realchat.delivery.v1.SubscribeResponse"
     case: "checkpoint";
   } | {
     /**
-     * The stream is not continuous with the cursor: reload.
+     * The stream is not continuous with the cursor: lists of the conversations, left ones too, say what was passed over.
      *
      * @generated from field: realchat.delivery.v1.Reset reset = 4;
      */
@@ -530,14 +530,14 @@ export const ResetReason = {
   UNSPECIFIED: 0,
 
   /**
-   * The cursor is of another epoch of the log. The stream goes on live: reload after `caught_up`.
+   * The cursor is of another epoch of the log. The stream goes on live: list and read after `caught_up`.
    *
    * @generated from enum value: RESET_REASON_EPOCH_CHANGED = 1;
    */
   EPOCH_CHANGED: 1,
 
   /**
-   * More was missed than is replayed. The stream goes on live: reload after `caught_up`.
+   * More was missed than is replayed. The stream goes on live: list and read after `caught_up`.
    *
    * @generated from enum value: RESET_REASON_BACKLOG_TOO_LARGE = 2;
    */
