@@ -4,6 +4,7 @@ import type { ListMessagesResponse } from '@realchat/gen/realchat/messaging/v1/m
 import type { Lists } from '../chat/conversation-sync.ts';
 import { backoffMs } from '../net/backoff.ts';
 import type { Pause } from '../net/pause.ts';
+import { endsOf, Standing } from './standing.ts';
 
 /** What an inbox needs from outside. */
 export interface InboxPorts {
@@ -46,10 +47,7 @@ export class Inbox {
   // The conversations that are being read, and how far that must go.
   readonly #gaps = new Map<string, bigint>();
   #touched = new Set<string>();
-  // Where the conversations stood, when they were last listed, of which nothing was told; undefined before the first lists.
-  #stood: Map<string, bigint> | undefined;
-  // Whether that is all of them: others are newer.
-  #stoodWhole = false;
+  readonly #standing = new Standing();
   // From when events were passed over until the next lists.
   #passed: Passed | undefined;
   #stopped = false;
@@ -73,7 +71,7 @@ export class Inbox {
       this.#passed.came.set(conversationId, { first: lesser(first, seq), last: greater(last, seq) });
     }
     // Where it begins for this client is not known before the lists.
-    if (mark === undefined && this.#passed && this.#stood) return;
+    if (mark === undefined && this.#passed && this.#standing.isKnown) return;
     if (this.#gaps.has(conversationId) || (mark !== undefined && seq > mark + 1n)) {
       this.#fill(conversationId, mark ?? 0n, seq);
     } else if (mark === undefined || seq > mark) {
@@ -94,16 +92,17 @@ export class Inbox {
   takeLists(lists: Lists): void {
     const passed = this.#passed;
     this.#passed = undefined;
-    const begin = passed && this.#stood ? this.#beginnings(this.#stood, lists) : () => undefined;
+    // When nothing was passed over, what was before this client is not its to tell.
+    const beginning = passed ? this.#standing.beginnings(lists) : () => undefined;
     for (const [conversationId, end] of endsOf(lists)) {
-      const from = this.#marks.get(conversationId) ?? begin(conversationId);
+      const from = this.#marks.get(conversationId) ?? beginning(conversationId);
       const through = greater(end, passed?.came.get(conversationId)?.last);
       if (from !== undefined && through > from) this.#fill(conversationId, from, through);
       passed?.came.delete(conversationId);
     }
-    // Newer than the lists, or left and no longer known where.
+    // Newer than the lists, or no longer in them.
     for (const [conversationId, { first, last }] of passed?.came ?? []) {
-      const from = this.#marks.get(conversationId) ?? this.#stood?.get(conversationId) ?? first - 1n;
+      const from = this.#marks.get(conversationId) ?? this.#standing.of(conversationId) ?? first - 1n;
       if (last > from) this.#fill(conversationId, from, last);
     }
     this.noteLists(lists);
@@ -112,13 +111,7 @@ export class Inbox {
 
   /** Takes the lists of all conversations without reading: the stream tells what is missing. */
   noteLists(lists: Lists): void {
-    const isWhole = lists.left !== undefined;
-    const older = isWhole ? undefined : this.#stood;
-    this.#stood = new Map(older);
-    for (const [conversationId, end] of endsOf(lists)) {
-      if (!this.#marks.has(conversationId)) this.#stood.set(conversationId, greater(end, older?.get(conversationId)));
-    }
-    this.#stoodWhole ||= isWhole;
+    this.#standing.note(lists);
   }
 
   /** The log may be another one: a conversation that is shorter than it was goes on from where it ends now. */
@@ -126,7 +119,7 @@ export class Inbox {
     for (const [conversationId, end] of endsOf(lists)) {
       // What was told since may be newer than the lists.
       if ((this.#passed?.marks.get(conversationId) ?? 0n) > end) this.#marks.set(conversationId, end);
-      if ((this.#stood?.get(conversationId) ?? 0n) > end) this.#stood?.set(conversationId, end);
+      this.#standing.rewind(conversationId, end);
     }
   }
 
@@ -142,15 +135,6 @@ export class Inbox {
 
   stop(): void {
     this.#stopped = true;
-  }
-
-  /**
-   * Answers from where a conversation is told of which nothing was told yet: where it stood, or when it is new from its beginning.
-   * When not all were known before, one that seems new may be old: its present membership alone is.
-   */
-  #beginnings(stood: ReadonlyMap<string, bigint>, { present }: Lists): (conversationId: string) => bigint | undefined {
-    const joined = new Map(present.map(({ conversationId, joinedSeq }) => [conversationId, joinedSeq - 1n]));
-    return (conversationId) => stood.get(conversationId) ?? (this.#stoodWhole ? 0n : joined.get(conversationId));
   }
 
   #moveTo(conversationId: string, seq: bigint): void {
@@ -188,15 +172,6 @@ export class Inbox {
     this.#gaps.delete(conversationId);
     if (this.whole) this.#ports.settled();
   }
-}
-
-/** How far each conversation goes for the user. Whose membership has ended and begun anew is in both lists. */
-function endsOf({ present, left = [] }: Lists): Map<string, bigint> {
-  const ends = new Map(present.map(({ conversationId, lastSeq }) => [conversationId, lastSeq]));
-  for (const { conversationId, leftSeq } of left) {
-    ends.set(conversationId, greater(leftSeq, ends.get(conversationId)));
-  }
-  return ends;
 }
 
 function greater(one: bigint, other = 0n): bigint {

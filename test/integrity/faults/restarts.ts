@@ -36,9 +36,9 @@ export const restarts: Fault[] = [
   },
   {
     id: 'F-04',
-    title: 'a rolling restart of every process of the mesh',
+    title: 'a rolling restart of every process of the mesh but Envoy and the engines',
     graceful: true,
-    run: (field) => restart(field, ['auth', 'profile', ...SERVICES], (managed) => managed.stop()),
+    run: (field) => restart(field, ['auth', 'profile', 'operations', ...SERVICES], (managed) => managed.stop()),
   },
 ];
 
