@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { createRealChat, memoryStore, type RealChat } from '@realchat/client';
+import { memoryStore, type RealChat } from '@realchat/client';
 import { until } from '@realchat/testkit';
 import { afterAll, expect, test } from 'vitest';
-import { WebSocket as NodeWebSocket } from 'ws';
 import { newPassword, newUsername } from './clients/user.ts';
-import { type Mesh, useMesh } from './support/mesh.ts';
+import { closeDevices, newDevice } from './support/chat-device.ts';
+import { useMesh } from './support/mesh.ts';
 
 /** Shorter than the test: each client lives through the end of several tokens. */
 const TOKEN_SECONDS = 6;
@@ -12,18 +12,7 @@ const SENDS = 600;
 const PATIENCE_MS = 90_000;
 
 const mesh = useMesh({ env: { auth: { ACCESS_TOKEN_SECONDS: String(TOKEN_SECONDS) } } });
-const chats: RealChat[] = [];
-
-afterAll(() => Promise.all(chats.map((chat) => chat.close())));
-
-interface Device {
-  readonly chat: RealChat;
-  /** Texts in the order in which they were told. */
-  readonly told: string[];
-  readonly confirmed: string[];
-  readonly refused: string[];
-  readonly states: string[];
-}
+afterAll(closeDevices);
 
 test('one client over kill -9 of gateway and delivery, an offline period, expired tokens and a reload: each message once', async () => {
   const aliceStore = memoryStore();
@@ -114,23 +103,6 @@ test('what was not answered before a reload is sent by the next client, once', a
   await until('all are confirmed', () => after.confirmed.length === texts.length, PATIENCE_MS);
   expect(await storedTexts(after.chat, conversation)).toEqual(texts);
 });
-
-function newDevice(from: Mesh, store: ReturnType<typeof memoryStore>): Device {
-  const { certificateAuthority: ca } = from;
-  const TrustingWebSocket = class extends NodeWebSocket {
-    constructor(url: string | URL, protocols: string[]) {
-      super(url, protocols, { ca });
-    }
-  };
-  const chat = createRealChat({ url: from.tls, store, webSocket: TrustingWebSocket as never });
-  chats.push(chat);
-  const device: Device = { chat, told: [], confirmed: [], refused: [], states: [] };
-  chat.on('message', ({ content }) => device.told.push(content.value ?? ''));
-  chat.on('confirmed', ({ content }) => device.confirmed.push(content.value ?? ''));
-  chat.on('refused', ({ text, refusal }) => device.refused.push(`${text}: ${refusal}`));
-  chat.on('status', ({ state }) => device.states.push(state));
-  return device;
-}
 
 /** Writes all, a few ahead of what the server has answered. */
 async function say(chat: RealChat, conversation: string, texts: string[]): Promise<void> {
