@@ -26,6 +26,15 @@ export interface Lists {
   readonly left?: readonly Pick<LeftConversation, 'conversationId' | 'leftSeq'>[] | undefined;
 }
 
+/** Is told what is listed, as it comes. */
+export interface ListHearer {
+  /** Those that the user is in, which are known from now on. */
+  present(present: Lists['present']): void;
+  all(lists: Lists): void;
+  /** There is no list, as from a server that knows no such user: what is pushed is shown all the same. */
+  refused(): void;
+}
+
 type Kind = ConversationEvent['change']['case'];
 
 const PAGE_SIZE = 200;
@@ -54,24 +63,24 @@ export class ConversationSync {
   }
 
   /**
-   * Lists all conversations, however long the server takes to answer: those that the user is in, and then, when `present` was
-   * called, those that they have left. Undefined when it was outdated or asked to begin anew meanwhile, or all is over.
+   * Lists all conversations, however long the server takes to answer: those that the user is in, and then those that they
+   * have left. Nothing more is told once it is outdated or asked to begin anew, or all is over.
    */
-  async listAll(present: () => void): Promise<Lists | undefined> {
+  async listAll(hears: ListHearer): Promise<void> {
     this.#listing.abort();
     this.#listing = new AbortController();
     this.#early ??= [];
     const signal = AbortSignal.any([this.#listing.signal, this.#ports.signal]);
-    // When it is refused, as by a server that knows no such user, what is pushed is shown all the same.
-    const conversations = await this.#listPresent(signal).catch(() => undefined);
-    if (signal.aborted) return undefined;
+    const present = await this.#listPresent(signal).catch(() => undefined);
+    if (signal.aborted) return;
     const early = this.#early;
     this.#early = undefined;
     for (const event of early) void this.takeEvent(event);
-    present();
+    if (!present) return hears.refused();
+    hears.present(present);
     // After the present ones: whose membership ends in between is in both lists, whose begins anew is in this one.
-    const left = conversations && (await this.#listLeft(signal).catch(() => undefined));
-    return signal.aborted ? undefined : { present: conversations ?? [], left };
+    const left = await this.#listLeft(signal).catch(() => undefined);
+    if (!signal.aborted) hears.all({ present, left });
   }
 
   /** What a list under way says is not what holds when the stream goes on: another one has to follow. */

@@ -5,11 +5,11 @@ import type { ConversationService } from '@realchat/gen/realchat/messaging/v1/co
 import { expect, it, vi } from 'vitest';
 import { Pause } from '../net/pause.ts';
 import { Conversations } from '../store/conversations.ts';
-import { ConversationSync } from './conversation-sync.ts';
+import { ConversationSync, type Lists } from './conversation-sync.ts';
 
-type Lists = Pick<Client<typeof ConversationService>, 'listConversations' | 'listLeftConversations'>;
+type Service = Pick<Client<typeof ConversationService>, 'listConversations' | 'listLeftConversations'>;
 
-function syncOf(lists: { [List in keyof Lists]: (request: { pageToken?: string }) => Promise<unknown> }) {
+function syncOf(lists: { [List in keyof Service]: (request: { pageToken?: string }) => Promise<unknown> }) {
   const known = new Conversations();
   const sync = new ConversationSync(known, {
     service: lists as unknown as Client<typeof ConversationService>,
@@ -20,6 +20,21 @@ function syncOf(lists: { [List in keyof Lists]: (request: { pageToken?: string }
     signal: new AbortController().signal,
   });
   return { sync, known };
+}
+
+/** What was heard of a listing: all at once, that it was refused, or nothing more after its first list. */
+async function listed(sync: ConversationSync, firstCame: () => void = () => {}) {
+  let heard: Lists | 'refused' | undefined;
+  await sync.listAll({
+    present: firstCame,
+    all: (lists) => {
+      heard = lists;
+    },
+    refused: () => {
+      heard = 'refused';
+    },
+  });
+  return heard;
 }
 
 const present = (conversationId: string) => create(ConversationSchema, { conversationId, lastSeq: 1n });
@@ -34,12 +49,12 @@ it('takes nothing of a list that was outdated while it was on its way, and all o
     return answer.promise;
   };
   const { sync, known } = syncOf({ listConversations, listLeftConversations: async () => whole(left('left')) });
-  const outdated = sync.listAll(() => {});
+  const outdated = listed(sync);
   sync.outdate();
   answers[0]?.resolve(whole(present('old')));
   expect(await outdated).toBeUndefined();
   expect([sync.listed, known.ids()]).toEqual([false, []]);
-  const next = sync.listAll(() => {});
+  const next = listed(sync);
   answers[1]?.resolve(whole(present('new')));
   expect(await next).toEqual({ present: [present('new')], left: [left('left')] });
   expect([sync.listed, known.ids()]).toEqual([true, ['new']]);
@@ -50,7 +65,7 @@ it('shows those that the user is in before it has the others, and takes neither 
   const listLeftConversations = () => late.promise;
   const { sync, known } = syncOf({ listConversations: async () => whole(present('here')), listLeftConversations });
   const shown = Promise.withResolvers<void>();
-  const lists = sync.listAll(shown.resolve);
+  const lists = listed(sync, shown.resolve);
   await shown.promise;
   expect([sync.listed, known.ids()]).toEqual([true, ['here']]);
   sync.outdate();
@@ -68,7 +83,7 @@ it('gets every page of both lists', async () => {
     listLeftConversations: paged(left('c'), left('d')),
   });
   const all = { present: [present('a'), present('b')], left: [left('c'), left('d')] };
-  expect(await sync.listAll(() => {})).toEqual(all);
+  expect(await listed(sync)).toEqual(all);
 });
 
 it.each([
@@ -79,13 +94,13 @@ it.each([
     .fn(async () => whole(left('left')))
     .mockRejectedValueOnce(new ConnectError('not now', code));
   const { sync, known } = syncOf({ listConversations: async () => whole(present('here')), listLeftConversations });
-  expect(await sync.listAll(() => {})).toEqual({ present: [present('here')], left: expected });
+  expect(await listed(sync)).toEqual({ present: [present('here')], left: expected });
   expect(known.ids()).toEqual(['here']);
 });
 
 it('lets pushed ones be shown when the server lists none', async () => {
   const refused = () => Promise.reject(new ConnectError('no such user', Code.PermissionDenied));
   const { sync } = syncOf({ listConversations: refused, listLeftConversations: refused });
-  expect(await sync.listAll(() => {})).toEqual({ present: [], left: undefined });
+  expect(await listed(sync)).toBe('refused');
   expect(sync.listed).toBe(true);
 });

@@ -4,6 +4,7 @@ import type { ListMessagesResponse } from '@realchat/gen/realchat/messaging/v1/m
 import type { Lists } from '../chat/conversation-sync.ts';
 import { backoffMs } from '../net/backoff.ts';
 import type { Pause } from '../net/pause.ts';
+import { greatest, least } from './seqs.ts';
 import { endsOf, Standing } from './standing.ts';
 
 /** What an inbox needs from outside. */
@@ -25,6 +26,12 @@ interface Span {
   readonly last: bigint;
 }
 
+/** What is being read of a conversation. */
+interface Gap {
+  /** How far that must go. */
+  through: bigint;
+}
+
 /** What is known while the stream has passed events over. */
 interface Passed {
   /** Up to where conversations were told when it did. */
@@ -44,9 +51,12 @@ export class Inbox {
   readonly #ports: InboxPorts;
   // Up to here the conversation was told.
   readonly #marks: Map<string, bigint>;
-  // The conversations that are being read, and how far that must go.
-  readonly #gaps = new Map<string, bigint>();
-  #touched = new Set<string>();
+  // The conversations that are being read.
+  readonly #gaps = new Map<string, Gap>();
+  // What was pushed moved the marks of these, since `forgetMoves`.
+  #pushed = new Set<string>();
+  // What was read moved the marks of these, further than what is pushed is known to have come.
+  readonly #ahead: Set<string>;
   readonly #standing = new Standing();
   // From when events were passed over until the next lists.
   #passed: Passed | undefined;
@@ -54,7 +64,7 @@ export class Inbox {
 
   constructor(marks: ReadonlyMap<string, bigint>, ports: InboxPorts) {
     this.#marks = new Map(marks);
-    this.#touched = new Set(marks.keys());
+    this.#ahead = new Set(marks.keys());
     this.#ports = ports;
   }
 
@@ -68,21 +78,26 @@ export class Inbox {
     const mark = this.#marks.get(conversationId);
     if (this.#passed) {
       const { first, last } = this.#passed.came.get(conversationId) ?? { first: seq, last: seq };
-      this.#passed.came.set(conversationId, { first: lesser(first, seq), last: greater(last, seq) });
+      this.#passed.came.set(conversationId, { first: least(first, seq) ?? seq, last: greatest(last, seq) });
     }
     // Where it begins for this client is not known before the lists.
     if (mark === undefined && this.#passed && this.#standing.isKnown) return;
+    if (mark !== undefined && seq >= mark) this.#ahead.delete(conversationId);
     if (this.#gaps.has(conversationId) || (mark !== undefined && seq > mark + 1n)) {
       this.#fill(conversationId, mark ?? 0n, seq);
     } else if (mark === undefined || seq > mark) {
-      this.#moveTo(conversationId, seq);
+      this.#marks.set(conversationId, seq);
+      this.#pushed.add(conversationId);
       if (change.case === 'messageSent' && change.value.message) this.#ports.message(change.value.message);
     }
   }
 
-  /** The stream goes on beyond events that it did not tell: the lists that follow say which. */
-  passOver(): void {
-    this.#passed ??= { marks: new Map(this.#marks), came: new Map() };
+  /**
+   * The stream goes on beyond events that it did not tell: the lists that follow say which. What came since it did so last is
+   * forgotten when it does so `again`: it may be of another log, and the lists have it.
+   */
+  passOver(again: boolean): void {
+    if (again || !this.#passed) this.#passed = { marks: new Map(this.#marks), came: new Map() };
   }
 
   /**
@@ -95,17 +110,22 @@ export class Inbox {
     // When nothing was passed over, what was before this client is not its to tell.
     const beginning = passed ? this.#standing.beginnings(lists) : () => undefined;
     for (const [conversationId, end] of endsOf(lists)) {
-      const from = this.#marks.get(conversationId) ?? beginning(conversationId);
-      const through = greater(end, passed?.came.get(conversationId)?.last);
+      const came = passed?.came.get(conversationId);
+      const from = this.#marks.get(conversationId) ?? least(beginning(conversationId), beforeAll(came));
+      const through = greatest(end, came?.last);
       if (from !== undefined && through > from) this.#fill(conversationId, from, through);
       passed?.came.delete(conversationId);
     }
-    // Newer than the lists, or no longer in them.
-    for (const [conversationId, { first, last }] of passed?.came ?? []) {
-      const from = this.#marks.get(conversationId) ?? this.#standing.of(conversationId) ?? first - 1n;
-      if (last > from) this.#fill(conversationId, from, last);
-    }
-    this.noteLists(lists);
+    this.#goOnWith(passed);
+    this.#standing.note(lists);
+    if (passed && this.whole) this.#ports.settled();
+  }
+
+  /** No lists follow: what was passed over is not known, and what came since is told from there on. */
+  goOn(): void {
+    const passed = this.#passed;
+    this.#passed = undefined;
+    this.#goOnWith(passed);
     if (passed && this.whole) this.#ports.settled();
   }
 
@@ -114,70 +134,88 @@ export class Inbox {
     this.#standing.note(lists);
   }
 
+  /** Takes the first list, before the other one has come. */
+  notePresent(present: Lists['present']): void {
+    if (!this.#standing.isKnown) this.#standing.note({ present });
+  }
+
   /** The log may be another one: a conversation that is shorter than it was goes on from where it ends now. */
   rewind(lists: Lists): void {
-    for (const [conversationId, end] of endsOf(lists)) {
-      // What was told since may be newer than the lists.
-      if ((this.#passed?.marks.get(conversationId) ?? 0n) > end) this.#marks.set(conversationId, end);
-      this.#standing.rewind(conversationId, end);
+    const ends = endsOf(lists);
+    const { marks = new Map<string, bigint>(), came } = this.#passed ?? {};
+    for (const [conversationId, told] of marks) {
+      const end = ends.get(conversationId);
+      const isGone = end === undefined && lists.left !== undefined;
+      if (!isGone && (end === undefined || told <= end)) continue;
+      // What is read is of the log of before.
+      this.#gaps.delete(conversationId);
+      if (isGone) this.#marks.delete(conversationId);
+      else this.#marks.set(conversationId, least(end, beforeAll(came?.get(conversationId))) ?? 0n);
     }
+    this.#standing.rewind(ends, (conversationId) => beforeAll(came?.get(conversationId)));
   }
 
-  /** Up to which seq the conversations were told that have moved since `forgetMoves`. */
+  /** Up to which seq the conversations were told of which more was told than a cursor is known to cover. */
   moved(): Map<string, bigint> {
-    return new Map([...this.#touched].map((id) => [id, this.#marks.get(id) ?? 0n]));
+    return new Map([...this.#pushed, ...this.#ahead].map((id) => [id, this.#marks.get(id) ?? 0n]));
   }
 
-  /** What was told so far is behind a cursor that is kept. */
+  /** A cursor covers what was pushed so far. */
   forgetMoves(): void {
-    this.#touched = new Set();
+    this.#pushed = new Set();
   }
 
   stop(): void {
     this.#stopped = true;
   }
 
-  #moveTo(conversationId: string, seq: bigint): void {
-    this.#marks.set(conversationId, seq);
-    this.#touched.add(conversationId);
+  /** Tells what came that no list has: of conversations that are newer, or that are in none any more. */
+  #goOnWith(passed: Passed | undefined): void {
+    for (const [conversationId, came] of passed?.came ?? []) {
+      const from = this.#marks.get(conversationId) ?? least(this.#standing.of(conversationId), came.first - 1n);
+      if (from !== undefined && came.last > from) this.#fill(conversationId, from, came.last);
+    }
   }
 
   #fill(conversationId: string, mark: bigint, through: bigint): void {
     const open = this.#gaps.get(conversationId);
-    if (open === undefined || through > open) this.#gaps.set(conversationId, through);
-    if (open === undefined) void this.#read(conversationId, mark);
+    if (open) open.through = greatest(open.through, through);
+    else void this.#read(conversationId, mark, through);
   }
 
-  async #read(conversationId: string, from: bigint): Promise<void> {
+  async #read(conversationId: string, from: bigint, through: bigint): Promise<void> {
+    const gap: Gap = { through };
+    this.#gaps.set(conversationId, gap);
     let mark = from;
     let fruitless = 0;
-    const through = () => this.#gaps.get(conversationId) ?? mark;
-    while (mark < through() && fruitless < FRUITLESS_READS) {
+    while (mark < gap.through && fruitless < FRUITLESS_READS) {
       const page = await this.#ports.list(conversationId, mark).catch(() => undefined);
-      if (this.#stopped) return;
+      if (this.#stopped || this.#gaps.get(conversationId) !== gap) return;
       // The user may not read it any more: there is nothing to tell.
       if (page === undefined) break;
       fruitless = page.throughSeq > mark ? 0 : fruitless + 1;
       for (const message of page.messages) {
         if (message.seq <= mark) continue;
-        this.#moveTo(conversationId, message.seq);
+        this.#hasRead(conversationId, message.seq);
         this.#ports.message(message);
       }
-      if (page.throughSeq > mark) mark = page.throughSeq;
-      this.#moveTo(conversationId, mark);
+      mark = greatest(page.throughSeq, mark);
+      this.#hasRead(conversationId, mark);
       if (fruitless > 0) await this.#ports.pause.wait(backoffMs(fruitless));
     }
+    if (this.#gaps.get(conversationId) !== gap) return;
     // What cannot be read at all is another kind of event, or not for this user.
-    if (mark < through()) this.#moveTo(conversationId, through());
+    if (mark < gap.through) this.#hasRead(conversationId, gap.through);
     this.#gaps.delete(conversationId);
     if (this.whole) this.#ports.settled();
   }
+
+  #hasRead(conversationId: string, through: bigint): void {
+    this.#marks.set(conversationId, through);
+    this.#ahead.add(conversationId);
+  }
 }
 
-function greater(one: bigint, other = 0n): bigint {
-  return one > other ? one : other;
-}
-
-function lesser(one: bigint, other: bigint): bigint {
-  return one < other ? one : other;
+function beforeAll(came: Span | undefined): bigint | undefined {
+  return came && came.first - 1n;
 }

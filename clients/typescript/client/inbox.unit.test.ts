@@ -111,7 +111,7 @@ describe('Inbox', () => {
 
   it('leaves a conversation alone of which it has told nothing', () => {
     const told = inboxOf(() => Promise.reject(new Error('asked')));
-    told.inbox.passOver();
+    told.inbox.passOver(true);
     told.inbox.takeLists(lists({ lastSeq: 9 }));
     told.inbox.takeLists(lists({ lastSeq: LENGTH }));
     expect(told.inbox.whole).toBe(true);
@@ -135,9 +135,9 @@ describe('Inbox', () => {
   });
 });
 
-describe('Inbox, when events were passed over', () => {
-  const isWhole = (told: Told) => vi.waitFor(() => expect(told.inbox.whole).toBe(true));
+const isWhole = (told: Told) => vi.waitFor(() => expect(told.inbox.whole).toBe(true));
 
+describe('Inbox, when events were passed over', () => {
   it.each([
     ['stood where it stands', { lastSeq: 4 }, {}, 5],
     ['was left before', { left: 4 }, {}, 5],
@@ -147,7 +147,7 @@ describe('Inbox, when events were passed over', () => {
   ])('reads a conversation that %s, with what came before the lists', async (_, stood, listed, from) => {
     const told = inboxOf(listAll);
     told.inbox.noteLists(lists(stood));
-    told.inbox.passOver();
+    told.inbox.passOver(true);
     told.inbox.take(eventAt(10));
     expect([told.inbox.whole, told.seqs]).toEqual([false, []]);
     // Older than the event.
@@ -162,7 +162,7 @@ describe('Inbox, when events were passed over', () => {
     for (const again of [{}, { lastSeq: 8, joinedSeq: 7 }]) {
       const told = inboxOf(listAll);
       told.inbox.noteLists(lists({}));
-      told.inbox.passOver();
+      told.inbox.passOver(true);
       told.inbox.takeLists(lists({ left: LENGTH, ...again }));
       await isWhole(told);
       expect(told.seqs).toEqual(messagesFrom(1));
@@ -171,7 +171,7 @@ describe('Inbox, when events were passed over', () => {
 
   it('reads to its end a conversation that was told of and left meanwhile', async () => {
     const told = inboxOf(listAll, new Map([['c', 4n]]));
-    told.inbox.passOver();
+    told.inbox.passOver(true);
     told.inbox.takeLists(lists({ left: LENGTH }));
     await isWhole(told);
     expect(told.seqs).toEqual(messagesFrom(5));
@@ -180,7 +180,7 @@ describe('Inbox, when events were passed over', () => {
   it('does not take for new what was left before, when a server that did not list those does so now', async () => {
     const told = inboxOf(() => Promise.reject(new Error('asked')));
     told.inbox.noteLists(lists({ left: null }));
-    told.inbox.passOver();
+    told.inbox.passOver(true);
     told.inbox.takeLists(lists({ left: 9 }));
     expect(told.inbox.whole).toBe(true);
   });
@@ -189,7 +189,7 @@ describe('Inbox, when events were passed over', () => {
     const told = inboxOf(listAll);
     told.inbox.noteLists(lists({ left: 4 }));
     told.inbox.takeLists(lists({ left: null }));
-    told.inbox.passOver();
+    told.inbox.passOver(true);
     told.inbox.takeLists(lists({ left: LENGTH }));
     await isWhole(told);
     expect(told.seqs).toEqual(messagesFrom(5));
@@ -201,7 +201,7 @@ describe('Inbox, when events were passed over', () => {
   ])('tells a conversation that is %s', async (_, stood, came, from) => {
     const told = inboxOf(listAll);
     told.inbox.noteLists(lists(stood));
-    told.inbox.passOver();
+    told.inbox.passOver(true);
     for (const seq of came) told.inbox.take(eventAt(seq));
     told.inbox.takeLists(lists({}));
     await isWhole(told);
@@ -211,7 +211,7 @@ describe('Inbox, when events were passed over', () => {
   it('is whole again after lists that tell of nothing that was passed over', () => {
     const told = inboxOf(() => Promise.reject(new Error('asked')));
     told.inbox.noteLists(lists({ lastSeq: 4 }));
-    told.inbox.passOver();
+    told.inbox.passOver(true);
     expect(told.inbox.whole).toBe(false);
     told.inbox.takeLists(lists({ lastSeq: 4 }));
     expect([told.inbox.whole, told.settled]).toEqual([true, 1]);
@@ -221,7 +221,7 @@ describe('Inbox, when events were passed over', () => {
 
   it('tells nothing twice when lists are older than what was told since', async () => {
     const told = inboxOf(listAll, new Map([['c', 4n]]));
-    told.inbox.passOver();
+    told.inbox.passOver(true);
     told.inbox.take(eventAt(5));
     const older = lists({ lastSeq: 4 });
     told.inbox.rewind(older);
@@ -232,21 +232,130 @@ describe('Inbox, when events were passed over', () => {
     expect(told.seqs).toEqual([5, 7, 8]);
   });
 
+  it('tells what was pushed and is in a list of those that were left, though it seemed old', async () => {
+    const told = inboxOf(listAll);
+    told.inbox.noteLists(lists({ left: null }));
+    told.inbox.passOver(true);
+    for (const seq of [7, 8, 9]) told.inbox.take(eventAt(seq));
+    told.inbox.takeLists(lists({ left: 9 }));
+    await isWhole(told);
+    expect(told.seqs).toEqual(messagesFrom(7));
+  });
+
+  it('tells what was pushed and had been listed before it', async () => {
+    const told = inboxOf(listAll);
+    told.inbox.noteLists(lists({ lastSeq: 10 }));
+    told.inbox.passOver(true);
+    told.inbox.take(eventAt(10));
+    told.inbox.takeLists(lists({ lastSeq: 10 }));
+    await isWhole(told);
+    expect(told.seqs).toEqual(messagesFrom(10));
+  });
+
+  it('goes by the first of two lists when events are passed over before the other comes', async () => {
+    const told = inboxOf(listAll);
+    const { present } = lists({ lastSeq: 4 });
+    told.inbox.notePresent(present);
+    told.inbox.passOver(true);
+    told.inbox.notePresent(lists({ lastSeq: 9 }).present);
+    told.inbox.takeLists(lists({ lastSeq: LENGTH }));
+    await isWhole(told);
+    expect(told.seqs).toEqual(messagesFrom(5));
+  });
+
+  it('tells what came, from there on, when there are no lists', async () => {
+    const told = inboxOf(listAll);
+    told.inbox.noteLists(lists({}));
+    told.inbox.passOver(true);
+    for (const seq of [7, 8]) told.inbox.take(eventAt(seq));
+    told.inbox.goOn();
+    told.inbox.take(eventAt(10));
+    await isWhole(told);
+    expect(told.seqs).toEqual(messagesFrom(7));
+    expect(told.settled).toBeGreaterThan(0);
+  });
+});
+
+describe('Inbox, over a log that is another one', () => {
   it.each([
-    ['it has told of it', new Map([['c', 100n]]), {}],
-    ['it stood elsewhere', undefined, { lastSeq: 100 }],
-  ])(
-    'goes on in a shorter log from where that ends, with what came before the lists, when %s',
-    async (_, marks, stood) => {
-      const told = inboxOf(listAll, marks);
-      told.inbox.noteLists(lists(stood));
-      told.inbox.passOver();
-      told.inbox.take(eventAt(4));
-      const shorter = lists({ lastSeq: 3 });
-      told.inbox.rewind(shorter);
-      told.inbox.takeLists(shorter);
-      // One page.
-      await vi.waitFor(() => expect(told.seqs).toEqual([4, 5]));
-    },
-  );
+    ['with what came before the lists, when it has told of it', new Map([['c', 100n]]), {}, 3],
+    ['with what came before the lists, when it stood elsewhere', undefined, { lastSeq: 100 }, 3],
+    ['with what came and is in the lists, when it has told of it', new Map([['c', 100n]]), {}, 4],
+    ['with what came and is in the lists, when it stood elsewhere', undefined, { lastSeq: 100 }, 4],
+  ])('goes on from where a shorter one ends, %s', async (_, marks, stood, end) => {
+    const told = inboxOf(listAll, marks);
+    told.inbox.noteLists(lists(stood));
+    told.inbox.passOver(true);
+    told.inbox.take(eventAt(4));
+    const shorter = lists({ lastSeq: end });
+    told.inbox.rewind(shorter);
+    told.inbox.takeLists(shorter);
+    // One page.
+    await vi.waitFor(() => expect(told.seqs).toEqual([4, 5]));
+  });
+
+  it('goes by the newest of two resets', async () => {
+    const told = inboxOf(listAll, new Map([['c', 4n]]));
+    told.inbox.passOver(true);
+    told.inbox.take(eventAt(5));
+    expect(told.seqs).toEqual([5]);
+    told.inbox.passOver(true);
+    told.inbox.passOver(false);
+    const shorter = lists({ lastSeq: 4 });
+    told.inbox.rewind(shorter);
+    told.inbox.takeLists(shorter);
+    await isWhole(told);
+    told.inbox.take(eventAt(5));
+    expect(told.seqs).toEqual([5, 5]);
+  });
+
+  it('does not go on reading what it read of the one before', async () => {
+    const reads: (() => void)[] = [];
+    const list: InboxPorts['list'] = (id, afterSeq) =>
+      new Promise((resolve) => void reads.push(() => resolve(listAll(id, afterSeq))));
+    const told = inboxOf(list, new Map([['c', 50n]]));
+    told.inbox.take(eventAt(60));
+    told.inbox.passOver(true);
+    const shorter = lists({ lastSeq: 3 });
+    told.inbox.rewind(shorter);
+    told.inbox.takeLists(shorter);
+    reads[0]?.();
+    await isWhole(told);
+    told.inbox.take(eventAt(4));
+    expect(told.seqs).toEqual([4]);
+  });
+
+  it('begins anew with a conversation that is not in it', async () => {
+    const told = inboxOf(listAll, new Map([['c', 100n]]));
+    told.inbox.passOver(true);
+    told.inbox.rewind(lists({}));
+    told.inbox.takeLists(lists({}));
+    told.inbox.take(eventAt(4));
+    expect(told.seqs).toEqual([4]);
+    // Who does not list all says nothing of it.
+    const other = inboxOf(listAll, new Map([['c', 100n]]));
+    other.inbox.passOver(true);
+    other.inbox.rewind(lists({ left: null }));
+    other.inbox.takeLists(lists({ left: null }));
+    other.inbox.take(eventAt(4));
+    expect(other.seqs).toEqual([]);
+  });
+});
+
+describe('what a later client must not tell again', () => {
+  it('is what was pushed since the cursor, and what was read further than was pushed', async () => {
+    const told = inboxOf(listAll, new Map([['c', 4n]]));
+    told.inbox.take(eventAt(5));
+    expect(told.inbox.moved()).toEqual(new Map([['c', 5n]]));
+    told.inbox.forgetMoves();
+    expect(told.inbox.moved()).toEqual(new Map());
+    told.inbox.takeLists(lists({ lastSeq: LENGTH }));
+    await isWhole(told);
+    told.inbox.forgetMoves();
+    expect(told.inbox.moved()).toEqual(new Map([['c', BigInt(LENGTH)]]));
+    for (const seq of [10, 11]) told.inbox.take(eventAt(seq));
+    expect(told.inbox.moved()).toEqual(new Map([['c', BigInt(LENGTH)]]));
+    told.inbox.take(eventAt(LENGTH));
+    expect(told.inbox.moved()).toEqual(new Map());
+  });
 });

@@ -1,11 +1,11 @@
 import type { Lists } from '../chat/conversation-sync.ts';
+import { greatest, least } from './seqs.ts';
 
 /** How far each conversation goes for the user. Whose membership has ended and begun anew is in both lists. */
 export function endsOf({ present, left = [] }: Lists): Map<string, bigint> {
   const ends = new Map(present.map(({ conversationId, lastSeq }) => [conversationId, lastSeq]));
   for (const { conversationId, leftSeq } of left) {
-    const end = ends.get(conversationId) ?? 0n;
-    ends.set(conversationId, leftSeq > end ? leftSeq : end);
+    ends.set(conversationId, greatest(leftSeq, ends.get(conversationId)));
   }
   return ends;
 }
@@ -43,8 +43,11 @@ export class Standing {
     this.#isWhole ||= isWhole;
   }
 
-  /** The log is another one, which ends earlier. */
-  rewind(conversationId: string, end: bigint): void {
-    if ((this.of(conversationId) ?? 0n) > end) this.#ends?.set(conversationId, end);
+  /** The log is another one, in which conversations may end earlier. What came of it already is new all the same. */
+  rewind(ends: ReadonlyMap<string, bigint>, beforeWhatCame: (conversationId: string) => bigint | undefined): void {
+    for (const [conversationId, end] of ends) {
+      if ((this.of(conversationId) ?? 0n) <= end) continue;
+      this.#ends?.set(conversationId, least(end, beforeWhatCame(conversationId)) ?? end);
+    }
   }
 }

@@ -139,7 +139,7 @@ export class UserChat {
         return page;
       },
       message: (message) => this.#message(message),
-      settled: () => this.#keepCursor(),
+      settled: () => this.#keepPlace(),
       pause,
     });
     this.sync = new ConversationSync(this.known, {
@@ -166,13 +166,14 @@ export class UserChat {
       cursor: place.cursor,
       keepCursor: (newer) => {
         this.#cursor = new Uint8Array(newer);
-        this.#keepCursor();
+        if (this.#inbox.whole) this.#inbox.forgetMoves();
+        this.#keepPlace();
       },
       renewToken: () => ports.renewToken(),
       event: (event) => this.#event(event),
       transient: (transient) => this.#transient(transient),
       reset: (reason) => ports.emit('reset', reason),
-      passedOver: () => this.#passedOver(),
+      passedOver: () => this.#passedOver(true),
       caughtUp: (continuity) => this.#caughtUp(continuity),
       linkChanged: (link) => {
         this.#live = link === 'live';
@@ -186,7 +187,7 @@ export class UserChat {
   async start(): Promise<void> {
     const { keepHistory, kept, userId } = this.#ports;
     if (keepHistory) this.known.restore(await kept.conversations(userId));
-    void this.#list('whole');
+    this.#list('whole');
     void this.#subscription.run();
     for (const id of new Set(this.outbox.all().map(({ conversationId }) => conversationId))) void this.lanes.run(id);
   }
@@ -318,24 +319,34 @@ export class UserChat {
       this.histories.reopen();
     }
     if (continuity !== 'whole') {
-      this.#passedOver();
-      void this.#list(continuity);
+      this.#passedOver(false);
+      this.#list(continuity);
     }
   }
 
   /** The list that follows says what was passed over, and none that was asked for before. */
-  #passedOver(): void {
+  #passedOver(again: boolean): void {
     this.sync.outdate();
-    this.#inbox.passOver();
+    this.#inbox.passOver(again);
   }
 
-  async #list(continuity: Continuity): Promise<void> {
-    const lists = await this.sync.listAll(() => this.#tellAll());
-    if (!lists) return;
-    if (continuity === 'reset') this.#inbox.rewind(lists);
-    // Before the stream is live, its replay is what fills gaps.
-    if (this.#live || continuity !== 'whole') this.#inbox.takeLists(lists);
-    else this.#inbox.noteLists(lists);
+  #list(continuity: Continuity): void {
+    void this.sync.listAll({
+      present: (present) => {
+        this.#inbox.notePresent(present);
+        this.#tellAll();
+      },
+      all: (lists) => {
+        if (continuity === 'reset') this.#inbox.rewind(lists);
+        // Before the stream is live, its replay is what fills gaps.
+        if (this.#live || continuity !== 'whole') this.#inbox.takeLists(lists);
+        else this.#inbox.noteLists(lists);
+      },
+      refused: () => {
+        this.#inbox.goOn();
+        this.#tellAll();
+      },
+    });
   }
 
   #tellAll(): void {
@@ -355,12 +366,11 @@ export class UserChat {
     this.#ports.emit('confirmed', message);
   }
 
-  #keepCursor(): void {
+  #keepPlace(): void {
     // A cursor beyond a gap would lose what is in it.
     if (!this.#inbox.whole || this.#closed.signal.aborted) return;
-    this.#inbox.forgetMoves();
     const cursor = this.#cursor;
-    const kept = this.#ports.kept.keepPlace(this.#ports.userId, { cursor, marks: new Map() });
+    const kept = this.#ports.kept.keepPlace(this.#ports.userId, { cursor, marks: this.#inbox.moved() });
     void kept.then(() => this.#acks.moved(cursor));
   }
 
