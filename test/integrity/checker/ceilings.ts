@@ -2,6 +2,7 @@
 export const CEILINGS = {
   seenMs: 10_000,
   fullRateMs: 30_000,
+  resumedMs: 5_000,
   repeatedMs: 2_000,
   residentFactor: 1.5,
   handlesFactor: 1.5,

@@ -1,10 +1,11 @@
 import type { Call, Fault, History } from '../history/history.ts';
+import { CEILINGS } from './ceilings.ts';
 import type { Invariant, Violation } from './violation.ts';
 
 /** How a stream may end when its server goes in good order, or by itself meanwhile, with its token. What ends one and leaves its socket open is told by bare clients alone. */
 const DRAINS = /^(UNAVAILABLE|1001|1012|STREAM|UNAUTHENTICATED TOKEN_EXPIRED)/;
 
-/** I14: what is restarted in good order refuses nothing, ends streams by the rules, and one retry of each call is enough. */
+/** I14: what is restarted in good order refuses nothing, ends streams by the rules, which are live elsewhere within 5 s, and one retry of each call is enough. */
 export const graceful: Invariant = {
   id: 'I14',
   name: 'graceful',
@@ -32,7 +33,14 @@ function* inGoodOrder(history: History, { id, from, healedAt }: Fault): Generato
       if (last && lost.includes(last)) yield { text: `${id}: ${place} failed and was not tried again` };
     }
   }
-  for (const { device, closes } of devices) {
+  for (const { device, closes, lives } of devices) {
+    for (const { at } of closes.filter(within)) {
+      const liveAt = lives.find((each) => each >= at) ?? Number.POSITIVE_INFINITY;
+      if (liveAt - at > CEILINGS.resumedMs)
+        yield {
+          text: `${id}: a stream of ${device} ended, and was not live again ${CEILINGS.resumedMs / 1_000} s later`,
+        };
+    }
     const rude = closes.find((close) => within(close) && !DRAINS.test(close.code));
     if (rude) yield { text: `${id}: a stream of ${device} ended with ${rude.code}` };
   }

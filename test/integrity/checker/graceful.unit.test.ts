@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Answer } from '../history/history.ts';
-import { ackedSend, broken, goodHistory } from './good-history.ts';
+import { ackedSend, broken, deviceOf, goodHistory } from './good-history.ts';
 import { graceful } from './graceful.ts';
 
 type Try = [from: number, to: number, kind: 'ok' | 'unknown'];
@@ -51,6 +51,19 @@ test('a call that failed is not made good by the other one', () => {
 test('failures before and after the restart are not its own', () => {
   expect(judge([-20, -10, 'unknown'], [1, 10, 'unknown'], [20, 30, 'ok'])).toEqual([]);
   expect(judge([1, 10, 'unknown'], [20, 110, 'unknown'], [120, 130, 'ok'])).toEqual([]);
+});
+
+test.each([
+  [4_900, []],
+  [5_100, [expect.stringMatching('was not live again 5 s later$')]],
+])('a stream that a restart ended is live again within 5 s: after %s ms', (ms, expected) => {
+  const history = goodHistory();
+  const [fault] = history.faults;
+  if (!fault) throw new Error('nothing was restarted');
+  const device = deviceOf(history);
+  device.closes.push({ at: fault.from + 1, code: '1012' });
+  device.lives.push(fault.from + 1 + ms);
+  expect([...graceful.holds(history)].map(({ text }) => text)).toEqual(expected);
 });
 
 test('and nothing of it is held against a good history', () => {

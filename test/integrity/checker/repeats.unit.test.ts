@@ -9,6 +9,7 @@ const device = (observations: Device['observations'], closes: number[], checkpoi
   liveAt: 0,
   connected: true,
   observations,
+  lives: [],
   checkpoints,
   closes: closes.map((at) => ({ at, code: 'UNAVAILABLE' })),
 });

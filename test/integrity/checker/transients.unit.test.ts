@@ -24,7 +24,7 @@ function comesAndGoes(observations: Device['observations']): History {
 }
 
 function device(name: string, user: string, observations: Device['observations']): Device {
-  return { device: name, user, observations, liveAt: 0, closes: [], checkpoints: [], connected: true };
+  return { device: name, user, observations, liveAt: 0, lives: [], closes: [], checkpoints: [], connected: true };
 }
 
 const changed = (at: number, seq: number, what: { left: string } | { joined: string[] }) =>

@@ -39,6 +39,8 @@ export interface Device {
   observations: Observation[];
   /** When its stream was live for the first time; nothing from before is owed to it. */
   liveAt: number;
+  /** When each of its streams was live. */
+  lives: number[];
   /** When its streams ended, and how. */
   closes: { at: number; code: string }[];
   /** When it kept a newer cursor. */

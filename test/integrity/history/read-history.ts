@@ -159,6 +159,7 @@ class Reader {
     if (line.op === 'live') {
       device.connected = true;
       device.liveAt = Math.min(device.liveAt, at);
+      device.lives.push(at);
     }
     if (line.op === 'checkpoint') device.checkpoints.push(at);
     if (line.op === 'reset') device.observations.push({ kind: 'reset', at, reason: line.reason });
@@ -210,6 +211,7 @@ class Reader {
       user: '',
       observations: [],
       liveAt: Number.POSITIVE_INFINITY,
+      lives: [],
       closes: [],
       checkpoints: [],
       connected: false,

@@ -21,6 +21,7 @@ test('each phase tells how long its own messages took: until their first ack, an
     device: 'b',
     user: 'ben',
     liveAt: 0,
+    lives: [],
     closes: [],
     checkpoints: [],
     connected: true,
