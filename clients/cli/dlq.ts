@@ -35,6 +35,7 @@ const STATES = ['open', 'replaying', 'replayed', 'discarded'] as const;
 const DEFAULT_LIST = 50;
 /** As many as one page may have. */
 const MAX_PAGE = 500;
+const MOST_REMEMBERED = 10_000;
 
 /** The commands over dead letters. */
 export async function dlq(
@@ -105,11 +106,26 @@ async function watch({ line, letters, output, signal }: Context): Promise<void> 
   const filter = filterOf(line.dlq);
   // A stream that has nothing to say does not tell whether there is anybody, nor whether one may watch.
   await letters.listDeadLetters({ filter, pageSize: 1 });
-  const open = () => letters.watchDeadLetters({ filter }, { signal });
+  const open = (cursor: Uint8Array) => letters.watchDeadLetters({ filter, cursor }, { signal });
+  // What changed shortly before a watch was opened again is told once more.
+  const told = new Map<string, string>();
   const tell = ({ deadLetter }: WatchDeadLettersResponse) => {
-    if (deadLetter) output.data(letterFields(deadLetter), letterLine(deadLetter));
+    if (!deadLetter) return;
+    const fields = letterFields(deadLetter);
+    const text = JSON.stringify(fields);
+    if (told.get(deadLetter.deadLetterId) === text) return;
+    remember(told, deadLetter.deadLetterId, text);
+    output.data(fields, letterLine(deadLetter));
   };
   await keepWatching(open, tell, output, signal);
+}
+
+/** The newest of a bounded number. */
+function remember(told: Map<string, string>, id: string, text: string): void {
+  told.delete(id);
+  told.set(id, text);
+  const [oldest] = told.keys();
+  if (told.size > MOST_REMEMBERED && oldest !== undefined) told.delete(oldest);
 }
 
 function filterOf(options: DlqOptions): MessageInitShape<typeof DeadLetterFilterSchema> {

@@ -6,19 +6,23 @@ import type { Output } from './output.ts';
 const AGAIN_MS = 1_000;
 
 /**
- * Tells what a stream brings, and opens it again over the end of a token and restarts of the server, until the signal is
- * aborted. Throws when the server does not want to.
+ * Tells what a stream brings, and opens it again where it had come over the end of a token and restarts of the server, until the
+ * signal is aborted. Throws when the server does not want to.
  */
-export async function keepWatching<T>(
-  open: () => AsyncIterable<T>,
+export async function keepWatching<T extends { readonly cursor: Uint8Array }>(
+  open: (cursor: Uint8Array) => AsyncIterable<T>,
   tell: (answer: T) => void,
   output: Output,
   signal: AbortSignal,
 ): Promise<void> {
+  let cursor = new Uint8Array();
   while (!signal.aborted) {
     let waitMs = AGAIN_MS;
     try {
-      for await (const answer of open()) tell(answer);
+      for await (const answer of open(cursor)) {
+        cursor = new Uint8Array(answer.cursor);
+        tell(answer);
+      }
     } catch (thrown) {
       if (signal.aborted) return;
       // A mistake of this program.
@@ -28,7 +32,7 @@ export async function keepWatching<T>(
       const mayGoOn = code === Code.Unauthenticated ? reason === 'TOKEN_EXPIRED' : passing;
       if (!mayGoOn) throw thrown;
       waitMs = Math.max(retryAfterMs, AGAIN_MS);
-      output.note(`${sentence} Watching again: what changes until then is not told.`);
+      output.note(`${sentence} Watching again: what changes until then is told.`);
     }
     await delay(waitMs, undefined, { signal }).catch(() => {});
   }

@@ -31,6 +31,8 @@ export interface StoredLetter extends Coordinates {
   dlqOffset: bigint;
   /** Grows with every change. */
   version: number;
+  /** When it changed last, by the database's clock. */
+  updateTime: Date;
 }
 
 export interface LetterRow {
@@ -56,12 +58,13 @@ export interface LetterRow {
   discard_reason: string;
   dlq_offset: bigint;
   version: number;
+  update_time: Date;
 }
 
 /** What a LetterRow is selected by. */
 export const LETTER_COLUMNS = `topic, partition, record_offset, key, key_text, readers, error_class, error_message, attempts,
   first_attempt, last_attempt, record_time, trace_id, schema_version, replays, failed_offset, state, state_time, operator_id,
-  discard_reason, dlq_offset, version`;
+  discard_reason, dlq_offset, version, update_time`;
 
 /** A condition that selects the coordinates in three arrays. */
 export const AT_COORDINATES = `(topic, partition, record_offset) in
@@ -100,5 +103,6 @@ export function toStoredLetter(row: LetterRow): StoredLetter {
     discardReason: row.discard_reason,
     dlqOffset: row.dlq_offset,
     version: row.version,
+    updateTime: row.update_time,
   };
 }

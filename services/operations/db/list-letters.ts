@@ -50,10 +50,7 @@ export async function findLetters(pool: Pool, coordinates: readonly Coordinates[
   return rows.map(toStoredLetter);
 }
 
-/**
- * What has changed since a time and within the last ten seconds. Ask more often than that, and know what was told: so a
- * transaction that commits late is not missed.
- */
+/** What has changed since a time, by the database's clock, what changed first first. */
 export async function listChanged(
   pool: Pool,
   filter: LetterFilter,
@@ -62,7 +59,7 @@ export async function listChanged(
 ): Promise<StoredLetter[]> {
   const { rows } = await pool.query<LetterRow>(
     `select ${LETTER_COLUMNS} from dead_letter
-     where ${MATCHES} and update_time >= greatest($7, now() - interval '10 seconds') order by update_time limit $8`,
+     where ${MATCHES} and update_time >= $7 order by update_time limit $8`,
     [...matching(filter), since, limit],
   );
   return rows.map(toStoredLetter);

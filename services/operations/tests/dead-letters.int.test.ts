@@ -517,12 +517,12 @@ describe('what operators do', () => {
 });
 
 describe('watching', () => {
-  function watch(token: string, filter: { key?: string } = {}) {
+  function watch(token: string, filter: { key?: string } = {}, cursor = new Uint8Array()) {
     const channel = new grpc.Client(`127.0.0.1:${fixture.service.ports.grpc}`, grpc.credentials.createInsecure());
     const metadata = new grpc.Metadata();
     metadata.set('authorization', `Bearer ${token}`);
     const method = DeadLetterService.method.watchDeadLetters;
-    const request = Buffer.from(toBinary(method.input, create(method.input, { filter })));
+    const request = Buffer.from(toBinary(method.input, create(method.input, { filter, cursor })));
     const same = (bytes: Buffer) => bytes;
     const path = `/${method.parent.typeName}/${method.name}`;
     const call = channel.makeServerStreamRequest(path, same, same, request, metadata);
@@ -537,7 +537,8 @@ describe('watching', () => {
       ended = error.code;
     });
     return {
-      seen,
+      told: () => seen.flatMap(({ deadLetter }) => (deadLetter ? [[deadLetter.deadLetterId, deadLetter.state]] : [])),
+      cursor: () => new Uint8Array(seen.at(-1)?.cursor ?? []),
       open: () => open,
       ended: () => ended,
       close: () => {
@@ -563,14 +564,36 @@ describe('watching', () => {
     });
     const id = await publish(key);
     await publish('poison');
-    await until('it is told', () => watching.seen.length > 0, 10_000);
+    await until('it is told', () => watching.told().length > 0, 10_000);
     await fixture.letters.discardDeadLetters({ ids: [id], reason: 'seen' });
-    await until('the change is told', () => watching.seen.length > 1, 10_000);
-    expect(watching.seen.map(({ deadLetter }) => [deadLetter?.deadLetterId, deadLetter?.state])).toEqual([
+    await until('the change is told', () => watching.told().length > 1, 10_000);
+    expect(watching.told()).toEqual([
       [id, OPEN],
       [id, DISCARDED],
     ]);
     watching.close();
+  });
+
+  test('goes on where an earlier one had come, and refuses what is no cursor', async () => {
+    const key = randomUUID();
+    broken.add(key);
+    const token = await fixture.tokenOf(fixture.operatorId);
+    const first = watch(token, { key });
+    await until('it says how far it has come, at once', () => first.cursor().length > 0, 3_000);
+    const cursor = first.cursor();
+    first.close();
+    const id = await publish(key);
+    await letterInState(id, OPEN);
+    const next = watch(token, { key }, cursor);
+    await until('what came meanwhile is told', () => next.told().length > 0, 10_000);
+    expect(next.told()).toEqual([[id, OPEN]]);
+    next.close();
+    for (const none of [Uint8Array.of(1), new Uint8Array(8).fill(255), new Uint8Array(65)]) {
+      const refused = watch(token, { key }, none);
+      await until('it has ended', () => refused.ended() !== undefined, 3_000);
+      expect(refused.ended()).toBe(grpc.status.INVALID_ARGUMENT);
+      refused.close();
+    }
   });
 
   test('ends when the role is taken back', async () => {
