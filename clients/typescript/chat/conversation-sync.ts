@@ -2,6 +2,7 @@ import type { Client } from '@connectrpc/connect';
 import type { Conversation, LeftConversation } from '@realchat/gen/realchat/messaging/v1/conversation';
 import type { ConversationEvent } from '@realchat/gen/realchat/messaging/v1/conversation_event';
 import type { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
+import { readAgainMs } from '../net/backoff.ts';
 import type { Pause } from '../net/pause.ts';
 import { retrying } from '../net/retrying.ts';
 import type { Conversations } from '../store/conversations.ts';
@@ -93,7 +94,7 @@ export class ConversationSync {
     const knownBefore = this.#conversations.ids();
     const present = await allPages<Conversation>((pageToken) => {
       const request = { pageSize: PAGE_SIZE, pageToken };
-      return retrying(() => service.listConversations(request, { signal }), { pause, signal });
+      return retrying(() => service.listConversations(request, { signal }), { pause, signal, delayMs: readAgainMs });
     });
     signal.throwIfAborted();
     this.#conversations.putAll(present, knownBefore);
@@ -104,7 +105,11 @@ export class ConversationSync {
     const { service, pause } = this.#ports;
     return allPages((pageToken) => {
       const request = { pageSize: LEFT_PAGE_SIZE, pageToken };
-      return retrying(() => service.listLeftConversations(request, { signal }), { pause, signal });
+      return retrying(() => service.listLeftConversations(request, { signal }), {
+        pause,
+        signal,
+        delayMs: readAgainMs,
+      });
     });
   }
 

@@ -16,6 +16,7 @@ import { PresenceWatch } from '../chat/presence-watch.ts';
 import { SendLanes } from '../chat/send-lanes.ts';
 import { type Continuity, Subscription } from '../chat/subscription.ts';
 import { TypingTold } from '../chat/typing-told.ts';
+import { readAgainMs } from '../net/backoff.ts';
 import { failureOf } from '../net/failure.ts';
 import type { Pause } from '../net/pause.ts';
 import { retrying } from '../net/retrying.ts';
@@ -134,7 +135,7 @@ export class UserChat {
       list: async (conversationId, value) => {
         const from = { case: 'afterSeq' as const, value };
         const read = () => messages.listMessages({ conversationId, from, pageSize: 200 }, { signal });
-        const page = await retrying(read, { pause, signal });
+        const page = await retrying(read, { pause, signal, delayMs: readAgainMs });
         this.histories.takePage(conversationId, page);
         return page;
       },

@@ -12,3 +12,10 @@ export function backoffMs(failures: number, askedMs = 0, random: () => number = 
   const bound = Math.min(MOST_MS, FIRST_MS * 2 ** (failures - 1));
   return askedMs + random() * bound;
 }
+
+const READ_AGAIN_FAILURES = 4;
+
+/** As `backoffMs`, for reading what was missed: 4 s at most, since there may be much to read in the rest of those 10 s. */
+export function readAgainMs(failures: number, { retryAfterMs }: { retryAfterMs: number }): number {
+  return backoffMs(Math.min(failures, READ_AGAIN_FAILURES), retryAfterMs);
+}

@@ -2,7 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '@realchat/gen/google/rpc/error_details';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { backoffMs } from './backoff.ts';
+import { backoffMs, readAgainMs } from './backoff.ts';
 import { failureOf } from './failure.ts';
 import { Pause } from './pause.ts';
 import { retrying } from './retrying.ts';
@@ -49,6 +49,14 @@ describe('trying again', () => {
     expect(most).toEqual([500, 1_000, 2_000, 8_000, 8_000, 8_000]);
     expect(backoffMs(5, 0, () => 0)).toBe(0);
     expect(backoffMs(1, 3_000, () => 0)).toBe(3_000);
+  });
+
+  it('waits for half as long at most to read what was missed', () => {
+    vi.spyOn(Math, 'random').mockReturnValue(1);
+    expect([1, 4, 5, 100].map((failures) => readAgainMs(failures, { retryAfterMs: 0 }))).toEqual([
+      500, 4_000, 4_000, 4_000,
+    ]);
+    expect(readAgainMs(1, { retryAfterMs: 3_000 })).toBe(3_500);
   });
 
   it('is cut short by a wake, but not where the server asked to wait', async () => {

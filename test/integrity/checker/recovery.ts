@@ -63,27 +63,23 @@ export interface Sight {
   ms: number;
 }
 
-/** Of what was acked while a fault lasted: what a device was shown last after its healing. Undefined when nothing was. */
-export function seenAfter(history: History, fault: Fault): Sight | undefined {
-  const during = firstSightsOf(history).filter(({ ackedAt }) => ackedAt >= fault.from && ackedAt <= fault.healedAt);
-  return worst(during, fault.healedAt);
-}
-
 /**
- * Of what was acked while there was no fault: what a device was shown last, after its ack or the healing of faults that began before it
+ * Of what was acked while a fault lasted: what a device was shown last after its healing, or that of later faults which began before it
  * could have been shown in time. Undefined when nothing was.
  */
+export function seenAfter(history: History, fault: Fault): Sight | undefined {
+  const during = firstSightsOf(history).filter(({ ackedAt }) => ackedAt >= fault.from && ackedAt <= fault.healedAt);
+  return worst(during, dueAfter(history, fault.healedAt));
+}
+
+/** Of what was acked while there was no fault: as seenAfter, after its ack. Undefined when nothing was. */
 export function seenBetween(history: History): Sight | undefined {
-  const faults = history.faults.toSorted((a, b) => a.from - b.from);
-  const isDuring = (at: number) => faults.some(({ from, healedAt }) => from <= at && at <= healedAt);
+  const { faults } = history;
   // Many devices were shown the same message: the faults are gone through once for it.
   const known = new Map<number, number | undefined>();
   const since = (ackedAt: number): number | undefined => {
-    if (isDuring(ackedAt)) return undefined;
-    let due = ackedAt;
-    for (const { from, healedAt } of faults)
-      if (from > ackedAt && from <= due + CEILINGS.seenMs) due = Math.max(due, healedAt);
-    return due;
+    const isDuring = faults.some(({ from, healedAt }) => from <= ackedAt && ackedAt <= healedAt);
+    return isDuring ? undefined : dueAfter(history, ackedAt);
   };
   const between = firstSightsOf(history).flatMap((sight) => {
     const { ackedAt } = sight;
@@ -92,6 +88,14 @@ export function seenBetween(history: History): Sight | undefined {
     return due === undefined ? [] : [{ ...sight, ackedAt: due }];
   });
   return worst(between, 0);
+}
+
+/** From when on what was acked, or kept back until then, is late after so long: a fault that begins before that puts it off to its healing. */
+function dueAfter({ faults }: History, at: number): number {
+  let due = at;
+  for (const { from, healedAt } of faults.toSorted((a, b) => a.from - b.from))
+    if (from > at && from <= due + CEILINGS.seenMs) due = Math.max(due, healedAt);
+  return due;
 }
 
 /** Of everything: what a device was shown longest after its ack. */

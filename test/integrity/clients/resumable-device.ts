@@ -9,6 +9,15 @@ import { listed, toSaid } from './said.ts';
 
 const LIVE_WITHIN_MS = 30_000;
 
+/** A message that is not answered yet. */
+interface Waiting {
+  call: number;
+  from: number;
+  /** An attempt ended of which nobody knows what became. */
+  isInDoubt: boolean;
+  end: (taken: boolean) => void;
+}
+
 /**
  * The resumable client of this repository over a WebSocket, as an application uses it: it retries, resumes, dedupes and
  * back-fills by itself, and tells messages alone. What it tells is what its user is shown.
@@ -23,7 +32,7 @@ export class ResumableDevice implements Device {
   streamsLost = 0;
   readonly #journal: Journal;
   readonly #chat: RealChat;
-  readonly #waiting = new Map<string, { call: number; from: number; end: (taken: boolean) => void }>();
+  readonly #waiting = new Map<string, Waiting>();
   /** How the last socket was closed, told once; STREAM when only the stream ended, and its socket did not. */
   readonly #howClosed: () => string;
   #isOpen = false;
@@ -80,9 +89,15 @@ export class ResumableDevice implements Device {
       if (waiting) journal.write({ type: 'send', op: 'ok', call: waiting.call, seq: Number(message.seq), id });
       waiting?.end(true);
     });
+    chat.on('attempt', ({ clientMessageId, outcome }) => {
+      const waiting = this.#waiting.get(clientMessageId);
+      if (waiting && outcome === 'unknown') waiting.isInDoubt = true;
+    });
     chat.on('refused', ({ clientMessageId, refusal }) => {
       const waiting = this.#answered(clientMessageId);
-      if (waiting) journal.write({ type: 'send', op: 'fail', call: waiting.call, reason: String(refusal) });
+      // The attempt of which nothing is known may be stored, also later, by a process that was frozen with it.
+      const op = waiting?.isInDoubt ? 'info' : 'fail';
+      if (waiting) journal.write({ type: 'send', op, call: waiting.call, reason: String(refusal) });
       waiting?.end(false);
     });
     chat.on('status', ({ state, reason }) => this.#statusChanged(state, reason));
@@ -113,7 +128,7 @@ export class ResumableDevice implements Device {
     const hash = hashOf(text);
     this.#journal.write({ type: 'send', op: 'invoke', call, device, user, conversation, key, hash }, from);
     const ended = Promise.withResolvers<boolean>();
-    const waiting = { call, from, end: ended.resolve };
+    const waiting: Waiting = { call, from, isInDoubt: false, end: ended.resolve };
     this.#waiting.set(key, waiting);
     this.inFlight.add(waiting);
     await this.#chat.send(conversation, text, key);
