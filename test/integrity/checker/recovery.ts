@@ -63,16 +63,16 @@ export interface Sight {
   ms: number;
 }
 
-/**
- * Of what was acked while a fault lasted: what a device was shown last after its healing, or that of later faults which began before it
- * could have been shown in time. Undefined when nothing was.
- */
+/** Of what was acked while a fault lasted: what a device was shown last after its healing. Undefined when nothing was. */
 export function seenAfter(history: History, fault: Fault): Sight | undefined {
   const during = firstSightsOf(history).filter(({ ackedAt }) => ackedAt >= fault.from && ackedAt <= fault.healedAt);
-  return worst(during, dueAfter(history, fault.healedAt));
+  return worst(during, fault.healedAt);
 }
 
-/** Of what was acked while there was no fault: as seenAfter, after its ack. Undefined when nothing was. */
+/**
+ * Of what was acked while there was no fault: what a device was shown last, after its ack or the healing of faults that began before it
+ * could have been shown in time. Undefined when nothing was.
+ */
 export function seenBetween(history: History): Sight | undefined {
   const { faults } = history;
   // Many devices were shown the same message: the faults are gone through once for it.
@@ -90,7 +90,7 @@ export function seenBetween(history: History): Sight | undefined {
   return worst(between, 0);
 }
 
-/** From when on what was acked, or kept back until then, is late after so long: a fault that begins before that puts it off to its healing. */
+/** Since when something that was acked is due: a fault that begins before it is late puts it off to its healing. */
 function dueAfter({ faults }: History, at: number): number {
   let due = at;
   for (const { from, healedAt } of faults.toSorted((a, b) => a.from - b.from))

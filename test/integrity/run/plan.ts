@@ -1,3 +1,4 @@
+import { CEILINGS } from '../checker/ceilings.ts';
 import type { Fault } from '../faults/field.ts';
 import { type Random, shuffle } from './random.ts';
 
@@ -12,10 +13,12 @@ export interface Plan {
   lastsMs: number;
 }
 
-/** What a fault needs besides its own time: until the rate before it is known, and until it is known to be back. */
-const AROUND_MS = 5_000;
+/** Until the rate before a fault is known. */
+const BEFORE_MS = 5_000;
+/** What is held back by a fault is due before the next one may hold it back as well. */
+const AFTER_MS = CEILINGS.seenMs;
 /** What one fault takes of a random schedule, all told. */
-const TURN_MS = 25_000;
+const TURN_MS = 30_000;
 
 /**
  * As many faults as have their turn in the time: all different, and when there is time for more than there are, all of them again.
@@ -44,8 +47,8 @@ export function makePlan(
   if (faults.length === 0) return { faults: [], warmUpMs: totalMs, afterMs: 0, lastsMs: 0 };
   const shareMs = totalMs / faults.length;
   const lastsMs = lasts === undefined ? Math.min(30_000, Math.max(3_000, shareMs / 3)) : lasts * 1_000;
-  const rounds = Math.max(1, Math.floor(totalMs / (faults.length * (lastsMs + 2 * AROUND_MS + 10_000))));
+  const rounds = Math.max(1, Math.floor(totalMs / (faults.length * (lastsMs + BEFORE_MS + AFTER_MS + 10_000))));
   const { last = [], again = [] } = Object.groupBy(faults, (fault) => (fault.forGood ? 'last' : 'again'));
   const order = Array.from({ length: rounds }, () => shuffle(random, again)).flat();
-  return { faults: [...order, ...last], warmUpMs, afterMs: AROUND_MS, lastsMs };
+  return { faults: [...order, ...last], warmUpMs, afterMs: AFTER_MS, lastsMs };
 }

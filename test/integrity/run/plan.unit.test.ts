@@ -16,7 +16,7 @@ const ids = (chosen: readonly Fault[]) => chosen.map(({ id }) => id);
 test('a random schedule follows from its seed, fits into its time, and is another one for the next seed', () => {
   const choose = (seed: number) => ids(chooseFaults(faults, 3, randomFrom(seed)));
   expect(choose(7)).toEqual(choose(7));
-  expect(new Set(choose(7)).size).toBe(7);
+  expect(new Set(choose(7)).size).toBe(6);
   const firsts = new Set(Array.from({ length: 20 }, (_, seed) => choose(seed + 1)[0]));
   expect(firsts.size, 'first faults of 20 seeds in a row').toBeGreaterThan(10);
 });
@@ -24,7 +24,7 @@ test('a random schedule follows from its seed, fits into its time, and is anothe
 test('a schedule that is longer than there are faults has each as often as each other, and once what cannot be undone', () => {
   const [first, ...others] = faults.slice(0, 6) as [Fault, ...Fault[]];
   const chosen = ids(chooseFaults([{ ...first, forGood: true }, ...others], 60, randomFrom(7)));
-  expect(chosen).toHaveLength(144);
+  expect(chosen).toHaveLength(120);
   const counts = others.map(({ id }) => chosen.filter((each) => each === id).length);
   expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
   expect(chosen.filter((id) => id === first.id)).toHaveLength(1);
