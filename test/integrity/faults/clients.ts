@@ -127,6 +127,8 @@ export const clients: Fault[] = [
       const end = performance.now() + field.lastsMs;
       let done = 0;
       let raced = 0;
+      // Another turn of it has other messages.
+      const tag = Math.floor(random() * 1e9);
       const race = async (): Promise<void> => {
         while (performance.now() < end) {
           const device = choose(random, cast.bare);
@@ -136,7 +138,7 @@ export const clients: Fault[] = [
           const sending = isIn
             ? Array.from({ length: 4 }, async (_, i) => {
                 await delay(i * 2);
-                await device.send(conversation, `race-${raced++}`, 'still here?', 'no');
+                await device.send(conversation, `race-${tag}-${raced++}`, 'still here?', 'no');
               })
             : [];
           done += Number(await changing);
