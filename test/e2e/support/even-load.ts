@@ -16,6 +16,14 @@ export interface EvenLoad {
   stop(): Promise<void>;
 }
 
+/** Others may be slower by this factor, and by so many milliseconds, which a machine without a free core takes by itself (ADR 20). */
+const SLOWER = { times: 2, ms: 250 };
+
+/** What others may be slowed down to by trouble that is not theirs, in milliseconds. */
+export function slowestBeside(beforeMs: number): number {
+  return SLOWER.times * beforeMs + SLOWER.ms;
+}
+
 /** Longer than anything that is measured here may take. */
 const SHOWN_WITHIN_MS = 15_000;
 
