@@ -25,19 +25,35 @@ export async function readVisibility(
   return row && row.first !== null ? { firstSeq: row.first, lastSeq: row.last } : undefined;
 }
 
-/** Messages between two seqs (both excluded) that the user's stints let through, nearest to the given end first. */
-export async function readMessages(
-  pool: Pool,
-  query: { userId: string; conversationId: string; after: bigint; before: bigint; newestFirst: boolean; limit: number },
-): Promise<StoredMessage[]> {
+/** Which messages of a conversation to read. */
+export interface MessageQuery {
+  userId: string;
+  conversationId: string;
+  /** Excluded, as `before`. */
+  after: bigint;
+  before: bigint;
+  newestFirst: boolean;
+  /** How many at most, and how many bytes: the one that goes beyond is the last. */
+  limit: number;
+  limitBytes: number;
+}
+
+/** Messages between two seqs that the user's stints let through, nearest to the given end first. */
+export async function readMessages(pool: Pool, query: MessageQuery): Promise<StoredMessage[]> {
+  const order = query.newestFirst ? 'desc' : 'asc';
+  // Of what is beyond the bytes, no body is read: only its length.
   const result = await pool.query<StoredMessage>(
-    `select e.seq, e.number, (extract(epoch from e.create_time) * 1000000)::bigint as micros, e.body
-     from event e
-     where e.conversation_id = $1 and e.type = 1 and e.seq > $3 and e.seq < $4
-       and exists (select 1 from member m where m.conversation_id = $1 and m.user_id = $2
-                   and e.seq >= m.joined_seq and (m.left_seq is null or e.seq <= m.left_seq))
-     order by e.seq ${query.newestFirst ? 'desc' : 'asc'} limit $5`,
-    [query.conversationId, query.userId, query.after, query.before, query.limit],
+    `select seq, number, micros, body from (
+       select *, sum(octet_length(body)) over (order by seq ${order} rows between unbounded preceding and 1 preceding) as bytes_before
+       from (
+         select e.seq, e.number, (extract(epoch from e.create_time) * 1000000)::bigint as micros, e.body
+         from event e
+         where e.conversation_id = $1 and e.type = 1 and e.seq > $3 and e.seq < $4
+           and exists (select 1 from member m where m.conversation_id = $1 and m.user_id = $2
+                       and e.seq >= m.joined_seq and (m.left_seq is null or e.seq <= m.left_seq))
+         order by e.seq ${order} limit $5) found) counted
+     where coalesce(bytes_before, 0) <= $6 order by seq ${order}`,
+    [query.conversationId, query.userId, query.after, query.before, query.limit, query.limitBytes],
   );
   return result.rows;
 }

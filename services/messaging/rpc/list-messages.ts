@@ -30,7 +30,13 @@ export async function listMessages(
   const before = request.from.case === 'beforeSeq' ? request.from.value : BEYOND_ALL;
   // What was before the caller's first stint is not looked through.
   const within = { after: max(after, visible.firstSeq - 1n), before };
-  const rows = await readMessages(context.pool, { ...key, ...within, newestFirst, limit: size + 1 });
+  const rows = await readMessages(context.pool, {
+    ...key,
+    ...within,
+    newestFirst,
+    limit: size + 1,
+    limitBytes: MAX_PAGE_BYTES,
+  });
 
   const page = rows.slice(0, countThatFits(rows, size));
   const hasMore = page.length < rows.length;
