@@ -7,6 +7,7 @@ const named = (suffix: string) => everywhere.map((folder) => `${folder}/**/*.${s
 export default defineConfig({
   test: {
     projects: [
+      // Most of their time is waiting, and starting workers.
       { test: { name: 'unit', include: named('unit'), testTimeout: 20_000, maxWorkers: 3 } },
       {
         test: {
