@@ -50,6 +50,8 @@ let cast: TransportCast;
 let callers: Callers;
 let load: Load;
 let loadBegun: number;
+/** Over how long the streams of a service ended, of its two the longer. */
+const spreads = new Map<string, number>();
 
 beforeAll(async () => {
   cast = await assembleTransports(mesh(), journal, DEVICES);
@@ -125,7 +127,9 @@ test.each(SERVICES.flatMap((name): InstanceName[] => [name, `${name}-2`]))(
       expect(ends.length).toBeGreaterThan(0);
       expect(work.holds - ends.length).toBeLessThanOrEqual(1);
     } else expect([ends, codes]).toEqual([[], []]);
-    if (ends.length >= ENOUGH_TO_BE_SPREAD) expect(spread).toBeGreaterThan(SPREAD_MS);
+    // A socket waits for its calls, which a disk that stands still may end all at once: not for both of a service.
+    if (ends.length >= ENOUGH_TO_BE_SPREAD) spreads.set(service, Math.max(spread, spreads.get(service) ?? 0));
+    if (name !== service) expect(spreads.get(service) ?? Number.POSITIVE_INFINITY).toBeGreaterThan(SPREAD_MS);
     for (const { at, liveAgainAt = Number.POSITIVE_INFINITY } of ends)
       expect(liveAgainAt - at).toBeLessThan(RESUMED_WITHIN_MS);
   },

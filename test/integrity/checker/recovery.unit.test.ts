@@ -90,6 +90,17 @@ test('sends that are not back at nine tenths of their rate within 30 s of a heal
   expect(counterExample?.text).toMatch(/sends were not back at their rate/);
 });
 
+test('what is not told of what run it is may have had faults that are not told', () => {
+  const history = goodHistory();
+  Object.assign(history, { faults: [], run: undefined });
+  showAt(
+    history,
+    () => true,
+    (ackedAt) => ackedAt + 60 * SECOND,
+  );
+  expect(broken(history)).not.toContain('I11');
+});
+
 test('what nobody is connected to see at the end is not late', () => {
   const history = goodHistory();
   history.faults = [];
