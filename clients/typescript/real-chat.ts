@@ -18,6 +18,7 @@ import type { RealChatOptions } from './client/options.ts';
 import { withUnaryTimeout } from './client/unary-timeout.ts';
 import { UserChat } from './client/user-chat.ts';
 import { watchForWaking } from './client/wake-signals.ts';
+import { allPages } from './net/all-pages.ts';
 import { Pause } from './net/pause.ts';
 import type { SessionClosed } from './socket.ts';
 import { type Entry, lastNumberOf } from './store/conversations.ts';
@@ -289,13 +290,7 @@ export class RealChat {
 
   /** All conversations of the user, newest made first. @throws ConnectError */
   async listConversations(): Promise<Conversation[]> {
-    const all: Conversation[] = [];
-    for (let pageToken = ''; ; ) {
-      const page = await this.conversations.listConversations({ pageSize: 200, pageToken });
-      all.push(...page.conversations);
-      pageToken = page.nextPageToken;
-      if (pageToken === '') return all;
-    }
+    return allPages((pageToken) => this.conversations.listConversations({ pageSize: 200, pageToken }));
   }
 
   /**

@@ -2,6 +2,7 @@ import type { Client } from '@connectrpc/connect';
 import type { Conversation, LeftConversation } from '@realchat/gen/realchat/messaging/v1/conversation';
 import type { ConversationEvent } from '@realchat/gen/realchat/messaging/v1/conversation_event';
 import type { ConversationService } from '@realchat/gen/realchat/messaging/v1/conversation_service';
+import { allPages } from '../net/all-pages.ts';
 import { readAgainMs } from '../net/backoff.ts';
 import type { Pause } from '../net/pause.ts';
 import { retrying } from '../net/retrying.ts';
@@ -155,15 +156,5 @@ export class ConversationSync {
     } catch {
       // No member any more: there is nothing to show.
     }
-  }
-}
-
-async function allPages<T>(page: (token: string) => Promise<{ conversations: T[]; nextPageToken: string }>) {
-  const all: T[] = [];
-  for (let token = ''; ; ) {
-    const { conversations, nextPageToken } = await page(token);
-    all.push(...conversations);
-    if (nextPageToken === '') return all;
-    token = nextPageToken;
   }
 }
