@@ -3,7 +3,7 @@ import { until } from '@realchat/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { check } from '../integrity/checker/check.ts';
 import { delivered } from '../integrity/checker/durable.ts';
-import type { StreamEnd } from '../integrity/clients/bare-device.ts';
+import type { StreamEnd } from '../integrity/clients/bare-stream.ts';
 import { Journal } from '../integrity/history/journal.ts';
 import { readHistory } from '../integrity/history/read-history.ts';
 import { type Load, startLoad } from '../integrity/run/load.ts';

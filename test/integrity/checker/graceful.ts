@@ -2,8 +2,8 @@ import type { Call, Fault, History } from '../history/history.ts';
 import { CEILINGS } from './ceilings.ts';
 import type { Invariant, Violation } from './violation.ts';
 
-/** How a stream may end when its server goes in good order, or by itself meanwhile, with its token. What ends one and leaves its socket open is told by bare clients alone. */
-const DRAINS = /^(UNAVAILABLE|1001|1012|STREAM|UNAUTHENTICATED TOKEN_EXPIRED)/;
+/** How a stream may end when its server goes in good order, which says when to come again, or by itself meanwhile, with its token. What ends one and leaves its socket open is told by bare clients alone. */
+const DRAINS = /^(UNAVAILABLE( \w+)? RetryInfo|1001|1012|STREAM|UNAUTHENTICATED TOKEN_EXPIRED)/;
 
 /** I14: what is restarted in good order refuses nothing, ends streams by the rules, which are live elsewhere within 5 s, and one retry of each call is enough. */
 export const graceful: Invariant = {

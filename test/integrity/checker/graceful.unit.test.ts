@@ -66,6 +66,24 @@ test.each([
   expect([...graceful.holds(history)].map(({ text }) => text)).toEqual(expected);
 });
 
+test.each([
+  ['UNAVAILABLE DRAINING RetryInfo', []],
+  ['UNAVAILABLE RetryInfo', []],
+  ['1012', []],
+  ['UNAUTHENTICATED TOKEN_EXPIRED', []],
+  ['UNAVAILABLE DRAINING', [expect.stringMatching('ended with UNAVAILABLE DRAINING$')]],
+  ['UNAVAILABLE', [expect.stringMatching('ended with UNAVAILABLE$')]],
+  ['1006', [expect.stringMatching('ended with 1006$')]],
+])('a stream that a restart ends is told when to come again: %s', (code, expected) => {
+  const history = goodHistory();
+  const [fault] = history.faults;
+  if (!fault) throw new Error('nothing was restarted');
+  const device = deviceOf(history);
+  device.closes.push({ at: fault.from + 1, code });
+  device.lives.push(fault.from + 2);
+  expect([...graceful.holds(history)].map(({ text }) => text)).toEqual(expected);
+});
+
 test('and nothing of it is held against a good history', () => {
   expect(broken(goodHistory())).toEqual([]);
 });

@@ -21,6 +21,8 @@ export interface Device {
   follow(): Promise<void>;
   /** Sends one message, as often as it takes. False: it was refused. Rejects when the device gave up. */
   send(conversation: string, key: string, text: string, repeat: Repeat): Promise<boolean>;
+  /** Tells the other members that it types. Rejects when they may not be told. */
+  type(conversation: string): Promise<void>;
   /** The whole conversation, as the user may read it. Rejects when they may not. */
   list(conversation: string): Promise<Seen[]>;
   close(): Promise<void>;

@@ -135,6 +135,10 @@ export class ResumableDevice implements Device {
     return ended.promise;
   }
 
+  async type(conversation: string): Promise<void> {
+    this.#chat.typed(conversation);
+  }
+
   list(conversationId: string): Promise<Seen[]> {
     return allPages((request) => this.#chat.messages.listMessages(request), conversationId);
   }

@@ -5,6 +5,7 @@ import { brokers } from './brokers.ts';
 import { clients } from './clients.ts';
 import { clocks } from './clocks.ts';
 import { consumers } from './consumers.ts';
+import { cuts } from './cuts.ts';
 import { disks } from './disks.ts';
 import { engines } from './engines.ts';
 import type { Fault } from './field.ts';
@@ -24,6 +25,7 @@ export const catalogue: readonly Fault[] = [
   ...engines,
   ...absences,
   ...networks,
+  ...cuts,
   ...topics,
   ...consumers,
   ...clients,

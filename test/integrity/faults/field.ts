@@ -122,3 +122,13 @@ export async function mostDuring(work: Promise<unknown>, read: () => number): Pr
   }
   return Math.max(most, read());
 }
+
+/** Two relays may each have a batch under way when their wire fails. */
+export function recordsTwice(wires: readonly WireName[]): number {
+  return wires.some((wire) => wire.startsWith('relay-')) ? 2 * RELAY_BATCH : 0;
+}
+
+/** How long a fault that lasts lasts, as it is told. */
+export function seconds({ lastsMs }: Field): string {
+  return `${(lastsMs / 1000).toFixed(0)} s`;
+}

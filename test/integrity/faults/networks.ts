@@ -2,19 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { WireName } from '../network/network.ts';
 import type { Toxic } from '../network/toxiproxy.ts';
 import {
-  type Bite,
   backlogOf,
   cutSince,
   type Fault,
   type Field,
   inFlight,
   mostDuring,
-  RELAY_BATCH,
+  recordsTwice,
+  seconds,
   streamsLost,
 } from './field.ts';
-
-/** A wire on which nothing passes any more answers with this much at most: what was on its way. */
-const STILL_BYTES = 4096;
 
 /** Longer than the ceiling for what is seen late. */
 const SILENCE_MS = 11_000;
@@ -26,9 +23,8 @@ const narrow = ({ load }: Field): Toxic => ({
   stream: 'upstream',
   attributes: { rate: Math.max(1, Math.round(load.pace / 3)) },
 });
-const blackhole: Toxic = { type: 'timeout', stream: 'upstream', attributes: { timeout: 0 } };
 
-/** F-06, F-19, F-21, F-22: wires that are slow, lossy, one-way or cut, with the bytes that were not answered as the proof. */
+/** F-06, F-19, F-21: wires that are slow, lossy, or end again and again. */
 export const networks: Fault[] = [
   poisoned('F-06-latency', 'Kafka answers the relay after 2 s, give or take 1', ['relay-kafka'], {
     type: 'latency',
@@ -81,6 +77,14 @@ export const networks: Fault[] = [
     latency,
   ),
   poisoned(
+    'F-21-redis',
+    '300 ms, give or take 200, between everybody and Redis',
+    ['auth-redis', 'profile-redis', 'messaging-redis', 'delivery-redis', 'gateway-redis'],
+    latency,
+    // Nobody need wait for it, least of all a message.
+    ({ bytes }) => bytes > 0,
+  ),
+  poisoned(
     'F-21-slicer',
     'what clients send and get comes in small pieces',
     ['clients-edge'],
@@ -104,12 +108,6 @@ export const networks: Fault[] = [
       return { bit: lost > 0, proof: `${lost} streams were lost` };
     },
   },
-  holed('F-21-blackhole', 'calls of the gateway to messaging vanish', 'gateway-messaging'),
-  holed('F-21-half-open', 'what messaging asks of Postgres vanishes', 'messaging-postgres'),
-  cut('F-22-delivery-kafka', 'delivery is cut off from Kafka, its clients are not', 'delivery-kafka'),
-  cut('F-22-messaging-postgres', 'messaging is cut off from Postgres', 'messaging-postgres'),
-  cut('F-22-relay-postgres', 'the relay is cut off from Postgres', 'relay-postgres'),
-  cut('F-22-delivery-messaging', 'delivery is cut off from messaging, not from Kafka', 'delivery-messaging'),
 ];
 
 /** What was seen of a wire that was not as it should be. */
@@ -163,53 +161,6 @@ function poisoned(
   };
 }
 
-function holed(id: string, title: string, name: WireName): Fault {
-  return {
-    id,
-    title,
-    wires: [name],
-    recordsTwice: recordsTwice([name]),
-    run: (field) => still(field, name, async () => field.network.wire(name).poison(blackhole)),
-  };
-}
-
-function cut(id: string, title: string, name: WireName): Fault {
-  return {
-    id,
-    title,
-    wires: [name],
-    recordsTwice: recordsTwice([name]),
-    run: (field) =>
-      still(field, name, async () => {
-        const wire = field.network.wire(name);
-        await wire.cut();
-        return () => wire.mend();
-      }),
-  };
-}
-
-/** Two relays may each have a batch under way when their wire fails. */
-function recordsTwice(wires: readonly WireName[]): number {
-  return wires.some((wire) => wire.startsWith('relay-')) ? 2 * RELAY_BATCH : 0;
-}
-
-/** Lets nothing pass for a while, and counts what passed all the same. */
-async function still(field: Field, name: WireName, close: () => Promise<() => Promise<void>>): Promise<Bite> {
-  const wire = field.network.wire(name);
-  const at = field.journal.now();
-  const acked = field.load.counts.acked;
-  const heal = await close();
-  await delay(500);
-  const before = wire.bytes();
-  const most = await mostDuring(delay(field.lastsMs), () => inFlight(field));
-  const bytes = wire.bytes() - before;
-  await heal();
-  const proof =
-    `${bytes} bytes were answered in ${seconds(field)}; up to ${most} sends waited, ${cutSince(field, at)} were cut, ` +
-    `${field.load.counts.acked - acked} were acked meanwhile`;
-  return { bit: bytes < STILL_BYTES, proof };
-}
-
 /** Nothing is on the way any more. */
 async function quiet(field: Field): Promise<void> {
   for (let calm = 0; calm < 10; await delay(100)) calm = inFlight(field) === 0 && backlogOf(field) === 0 ? calm + 1 : 0;
@@ -217,8 +168,4 @@ async function quiet(field: Field): Promise<void> {
 
 function sumOf(values: number[]): number {
   return values.reduce((sum, value) => sum + value, 0);
-}
-
-function seconds({ lastsMs }: Field): string {
-  return `${(lastsMs / 1000).toFixed(0)} s`;
 }

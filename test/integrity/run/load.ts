@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BareDevice } from '../clients/bare-device.ts';
 import type { Cast } from '../clients/cast.ts';
-import type { Repeat } from '../clients/device.ts';
+import type { Device, Repeat } from '../clients/device.ts';
 import { choose, type Random } from './random.ts';
 
 /** Messages of all devices to all conversations, begun at an even pace whatever becomes of them. */
@@ -63,8 +62,8 @@ export function startLoad(cast: Cast, random: Random): Load {
   const running = Promise.all([
     sendAll(),
     churn(cast, random, signal),
-    often(READ_MS, cast, random, signal, (device, conversation) => device.markRead(conversation)),
-    often(TYPE_MS, cast, random, signal, (device, conversation) => device.type(conversation)),
+    often(READ_MS, cast.bare, cast, random, signal, (device, conversation) => device.markRead(conversation)),
+    often(TYPE_MS, cast.devices, cast, random, signal, (device, conversation) => device.type(conversation)),
   ]);
   running.catch(() => {});
   return {
@@ -96,15 +95,16 @@ async function churn({ conversations, devices, membership }: Cast, random: Rando
 }
 
 /** Somebody does something in a conversation about that often. A failure is the fault's, and the next one comes soon. */
-async function often(
+async function often<D extends Device>(
   everyMs: number,
-  { bare, conversations }: Cast,
+  devices: readonly D[],
+  { conversations }: Cast,
   random: Random,
   signal: AbortSignal,
-  act: (device: BareDevice, conversation: string) => Promise<void>,
+  act: (device: D, conversation: string) => Promise<void>,
 ): Promise<void> {
   while (!signal.aborted) {
     await delay(everyMs * (0.5 + random()));
-    await act(choose(random, bare), choose(random, conversations)).catch(() => {});
+    await act(choose(random, devices), choose(random, conversations)).catch(() => {});
   }
 }
