@@ -5,12 +5,19 @@ import type { BareDevice } from '../clients/bare-device.ts';
 import type { Wire, WireName } from '../network/network.ts';
 import type { Toxic } from '../network/toxiproxy.ts';
 import { choose } from '../run/random.ts';
-import { cutSince, type Fault, type Field, inFlight, mostDuring, recordsTwice, seconds } from './field.ts';
+import {
+  cutSince,
+  type Fault,
+  type Field,
+  inFlight,
+  mostDuring,
+  ON_ITS_WAY_MS,
+  recordsTwice,
+  seconds,
+} from './field.ts';
 
 /** So long what passes is counted first, so that nothing afterwards says something. */
 const FLOW_MS = 1_000;
-/** What is on its way when a wire is closed is through by then. */
-const ON_ITS_WAY_MS = 500;
 /** How often somebody asks for what takes a wire that no message needs. */
 const ASK_MS = 200;
 

@@ -82,6 +82,9 @@ export interface Fault {
 /** A relay that goes before it knows what Kafka has leaves at most so many records that are sent again: one batch. */
 export const RELAY_BATCH = 1_000;
 
+/** What is on its way when a wire is closed is through by then. */
+export const ON_ITS_WAY_MS = 500;
+
 /** Calls of sends that wait for an answer right now. */
 export function inFlight({ cast }: Field, transport?: string): number {
   const meant = cast.devices.filter((device) => !transport || device.transport === transport);

@@ -8,6 +8,7 @@ import {
   type Field,
   inFlight,
   mostDuring,
+  ON_ITS_WAY_MS,
   recordsTwice,
   seconds,
   streamsLost,
@@ -48,6 +49,7 @@ export const networks: Fault[] = [
       load.setPace(0);
       await quiet(field);
       await wire.cut();
+      await delay(ON_ITS_WAY_MS);
       const before = wire.bytes();
       const device = cast.bare[Math.floor(random() * cast.bare.length)];
       const key = `last-${Math.floor(random() * 1e9)}`;
