@@ -1,17 +1,15 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type {
   ListMessagesRequestSchema,
   ListMessagesResponse,
 } from '@realchat/gen/realchat/messaging/v1/message_service';
-import { CallFailure } from '../../e2e/clients/caller.ts';
-import { toFailure } from '../../e2e/clients/connect-caller.ts';
 import type { Seen } from '../history/line.ts';
+import { failureOf, patiently } from './patiently.ts';
 import { listed } from './said.ts';
 
 const PAGE_SIZE = 200;
 
-/** Every message of a conversation after a seq, page by page. Whoever asks too often comes back when they are told to. */
+/** Every message of a conversation after a seq, page by page. */
 export async function allPages(
   ask: (request: MessageInitShape<typeof ListMessagesRequestSchema>) => Promise<ListMessagesResponse>,
   conversationId: string,
@@ -48,20 +46,4 @@ export async function unlessGone<T>(answer: Promise<T>): Promise<T | undefined> 
     if (failureOf(thrown).code !== 'NOT_FOUND') throw thrown;
     return undefined;
   }
-}
-
-async function patiently<T>(call: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await call();
-    } catch (thrown) {
-      const { code, retryAfterMs } = failureOf(thrown);
-      if (code !== 'RESOURCE_EXHAUSTED' || retryAfterMs === undefined) throw thrown;
-      await delay(retryAfterMs);
-    }
-  }
-}
-
-function failureOf(thrown: unknown): CallFailure {
-  return thrown instanceof CallFailure ? thrown : toFailure(thrown);
 }

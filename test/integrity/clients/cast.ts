@@ -5,6 +5,7 @@ import type { Journal } from '../history/journal.ts';
 import { BareDevice } from './bare-device.ts';
 import type { Device } from './device.ts';
 import { Membership } from './membership.ts';
+import { patiently } from './patiently.ts';
 import { PresenceWatch } from './presence-watch.ts';
 import { ResumableDevice } from './resumable-device.ts';
 
@@ -74,7 +75,7 @@ async function register(edge: Edge, journal: Journal, withJson = false): Promise
   const { host, certificateAuthority, plain } = grpcAddress(edge);
   const grpc = () => new User(createGrpcCaller(host, certificateAuthority, plain));
   const sender = withJson ? new User(createConnectJsonCaller(edge.url)) : grpc();
-  await sender.register(newUsername(), newPassword());
+  await patiently(() => sender.register(newUsername(), newPassword()));
   if (!withJson) return new BareDevice(journal, sender);
   const follower = grpc();
   follower.join(sender);

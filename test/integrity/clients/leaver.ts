@@ -6,6 +6,7 @@ import { createGrpcCaller } from '../../e2e/clients/grpc-caller.ts';
 import { newPassword, newUsername, User } from '../../e2e/clients/user.ts';
 import type { Journal } from '../history/journal.ts';
 import { type Cast, type Edge, grpcAddress } from './cast.ts';
+import { patiently } from './patiently.ts';
 import { toSeen } from './said.ts';
 
 const WATCHED_MS = 4_000;
@@ -41,7 +42,7 @@ async function leave(
   end: Ending,
 ): Promise<void> {
   const [user, elsewhere, password] = [newUser(edge), newUser(edge), newPassword()];
-  await user.register(newUsername(), password);
+  await patiently(() => user.register(newUsername(), password));
   await elsewhere.login(user.username, password);
   const device = `${user.name} ${user.username}, who ${how}`;
   journal.write({ type: 'client', device, user: user.userId, transport: user.name, sees: 'events' });
@@ -80,7 +81,7 @@ export async function newLeaver(
   journal: Journal,
 ): Promise<{ end(): Promise<void>; callOn(): Promise<void> }> {
   const user = newUser(edge);
-  await user.register(newUsername(), newPassword());
+  await patiently(() => user.register(newUsername(), newPassword()));
   const device = `${user.name} ${user.username}, who logs out`;
   return {
     async end() {

@@ -5,6 +5,7 @@ import { hashOf, type Journal } from '../history/journal.ts';
 import type { Seen } from '../history/line.ts';
 import { allPages } from './all-pages.ts';
 import type { Attempt, Device } from './device.ts';
+import { patiently } from './patiently.ts';
 import { listed, toSaid } from './said.ts';
 
 const LIVE_WITHIN_MS = 30_000;
@@ -55,7 +56,7 @@ export class ResumableDevice implements Device {
     };
     const chat = createRealChat({ url, webSocket: WatchedSocket as never });
     const username = newUsername();
-    await chat.register({ username, password: newPassword() });
+    await patiently(() => chat.register({ username, password: newPassword() }));
     return new ResumableDevice(journal, chat, username, sockets, () => {
       const code = lastCode;
       lastCode = undefined;
