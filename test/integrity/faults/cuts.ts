@@ -72,14 +72,16 @@ function closed(id: string, title: string, name: WireName, close: Close, ask?: A
       const asking = new AbortController();
       const asked = ask && askOn(field, ask, asking.signal);
       try {
-        const flowed = await answeredIn(wire, delay(FLOW_MS));
+        const atFirst = wire.bytes();
+        await delay(FLOW_MS);
+        const flowed = wire.bytes() - atFirst;
         const at = field.journal.now();
         const acked = field.load.counts.acked;
         const open = await close(wire);
         await delay(ON_ITS_WAY_MS);
-        let most = 0;
-        const lasts = mostDuring(delay(field.lastsMs), () => inFlight(field)).then((waiting) => (most = waiting));
-        const bytes = await answeredIn(wire, lasts);
+        const before = wire.bytes();
+        const most = await mostDuring(delay(field.lastsMs), () => inFlight(field));
+        const bytes = wire.bytes() - before;
         await open();
         const proof =
           `${flowed} bytes were answered in the second before, ${bytes} in ${seconds(field)}; up to ${most} sends waited, ` +
@@ -91,12 +93,6 @@ function closed(id: string, title: string, name: WireName, close: Close, ask?: A
       }
     },
   };
-}
-
-async function answeredIn(wire: Wire, work: Promise<unknown>): Promise<number> {
-  const before = wire.bytes();
-  await work;
-  return wire.bytes() - before;
 }
 
 async function askOn({ cast, random }: Field, ask: Ask, signal: AbortSignal): Promise<void> {
