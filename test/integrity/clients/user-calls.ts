@@ -8,7 +8,7 @@ export class UserCalls {
   readonly #renewed: () => void;
 
   /** `renewed` is told of new tokens. */
-  constructor(user: User, renewed: () => void = () => {}) {
+  constructor(user: User, renewed: () => void) {
     this.#user = user;
     this.#renewed = renewed;
   }
